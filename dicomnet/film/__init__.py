@@ -1,0 +1,1 @@
+"""Film as geometry and pixels. Knows no database and no network."""

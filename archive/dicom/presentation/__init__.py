@@ -1,0 +1,1 @@
+"""Softcopy presentation states: how somebody wanted an image to be seen (PS3.3 A.33)."""

@@ -1,0 +1,184 @@
+"""Measuring in an image: what was drawn, against the values and sizes that are stored in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from archive.dicom.reader import Unreadable, read_header
+from archive.imaging.calibration import Basis, Calibration, Refusal, Scale, calibration_read, scale_at
+from archive.imaging.greyscale import Greyscale, full_range_window, modality_values
+from archive.imaging.measure import (
+    Mask,
+    Place,
+    Statistics,
+    angle,
+    cobb,
+    ellipse_area,
+    ellipse_mask,
+    length,
+    rectangle_area,
+    rectangle_mask,
+    statistics,
+)
+from archive.imaging.raster import Raster
+from archive.models import Instance
+from archive.rendering import FrameUnavailable, frame_stored
+from archive.storage import NotStored, file_open
+
+
+class Shape(StrEnum):
+    """What can be drawn, told by the number of its places."""
+
+    LENGTH = "length"
+    ANGLE = "angle"
+    COBB = "cobb"
+    RECTANGLE = "rectangle"
+    ELLIPSE = "ellipse"
+    PROBE = "probe"
+    ARROW = "arrow"
+    TEXT = "text"
+
+
+PLACES: Final = {
+    Shape.LENGTH: 2,
+    Shape.ANGLE: 3,
+    Shape.COBB: 4,
+    Shape.RECTANGLE: 2,
+    Shape.ELLIPSE: 2,
+    Shape.PROBE: 1,
+    Shape.ARROW: 2,
+    Shape.TEXT: 1,
+}
+_MASKS: Final = {Shape.RECTANGLE: rectangle_mask, Shape.ELLIPSE: ellipse_mask}
+_AREAS: Final = {Shape.RECTANGLE: rectangle_area, Shape.ELLIPSE: ellipse_area}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came out. ``number``: length, angle or area in ``unit``; without one, ``refusal`` says why."""
+
+    basis: Basis
+    number: float | None = None
+    unit: str = ""
+    refusal: Refusal | None = None
+    statistics: Statistics | None = None
+    value_unit: str = ""
+    window: tuple[float, float] | None = None  # centre, width: the range of the region
+    rgb: tuple[int, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """What there is, for a page."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", ())}
+
+
+def frame_measure(*, instance: Instance, frame: int, shape: Shape, places: Sequence[Place]) -> Measured:
+    """Measure what was drawn on a frame (1-based). Raises FrameUnavailable; a refusal is no error."""
+    calibration = _calibration(instance)
+    scale = scale_at(calibration, _marked(shape, places))
+    match shape:
+        case Shape.LENGTH:
+            if isinstance(scale, Refusal):
+                return Measured(calibration.basis, refusal=scale)
+            return Measured(scale.basis, length(places[0], places[1], scale.size), scale.unit or "px")
+        case Shape.ANGLE | Shape.COBB:
+            return _angle(shape, places, scale, calibration)
+        case Shape.RECTANGLE | Shape.ELLIPSE:
+            stored = frame_stored(instance=instance, frame=frame)
+            return _region(shape, places, scale, calibration, stored)
+        case Shape.PROBE:
+            return _probe(places[0], calibration, *frame_stored(instance=instance, frame=frame))
+    return Measured(calibration.basis)
+
+
+def _marked(shape: Shape, places: Sequence[Place]) -> Sequence[Place]:
+    """The places that must lie in one region: all corners of what is drawn between two."""
+    if shape not in _MASKS:
+        return places
+    (x0, y0), (x1, y1) = places
+    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+
+
+def _calibration(instance: Instance) -> Calibration:
+    try:
+        with file_open(instance.file_key) as file:
+            return calibration_read(read_header(file))
+    except Unreadable as error:
+        raise FrameUnavailable("broken-header", error.detail) from error
+    except NotStored as error:
+        raise FrameUnavailable("not-stored", str(error)) from error
+    except OSError as error:
+        raise FrameUnavailable("unreadable", str(error)) from error
+
+
+def _angle(
+    shape: Shape, places: Sequence[Place], scale: Scale | Refusal, calibration: Calibration
+) -> Measured:
+    """Angles need the shape of a pixel, not its size."""
+    if isinstance(scale, Refusal):
+        return Measured(calibration.basis, refusal=scale)
+    if shape is Shape.COBB:
+        found = cobb((places[0], places[1]), (places[2], places[3]), scale.size)
+    else:
+        found = angle((places[1], places[0]), (places[1], places[2]), scale.size)
+    if found is None:
+        return Measured(scale.basis, refusal=Refusal.NO_DIRECTION)
+    return Measured(scale.basis, found, "°")
+
+
+def _region(
+    shape: Shape,
+    places: Sequence[Place],
+    scale: Scale | Refusal,
+    calibration: Calibration,
+    stored: tuple[Raster, Greyscale],
+) -> Measured:
+    """Values do not depend on sizes: they are told also where the area cannot be."""
+    raster, greyscale = stored
+    width, height = raster.size
+    mask = _MASKS[shape]((height, width), places[0], places[1])
+    found = None if raster.colour else _values_under(mask, raster, greyscale)
+    window = None
+    if found is not None:
+        whole = full_range_window(found.low, found.high)
+        window = (whole.center, whole.width)
+    values = Measured(
+        calibration.basis, statistics=found, value_unit=greyscale.unit if found else "", window=window
+    )
+    if isinstance(scale, Refusal):
+        return replace(values, refusal=scale)
+    area = _AREAS[shape](places[0], places[1], scale.size)
+    empty = None if mask.any() else Refusal.EMPTY
+    return replace(values, basis=scale.basis, number=area, unit=f"{scale.unit or 'px'}²", refusal=empty)
+
+
+def _values_under(mask: Mask, raster: Raster, greyscale: Greyscale) -> Statistics | None:
+    """Padding (PS3.3 C.7.5.1.1.2) is no image and does not count."""
+    stored: npt.NDArray[Any] = raster.pixels[mask]
+    if raster.indexed:
+        stored = stored.astype(np.int64) + raster.low
+    if greyscale.padding is not None:
+        low, high = greyscale.padding
+        stored = stored[(stored < low) | (stored > high)]
+    values = modality_values(stored, greyscale)
+    return statistics(values, np.ones(values.shape, dtype=np.bool_))
+
+
+def _probe(place: Place, calibration: Calibration, raster: Raster, greyscale: Greyscale) -> Measured:
+    width, height = raster.size
+    column, row = int(place[0] // 1), int(place[1] // 1)
+    if not (0 <= column < width and 0 <= row < height):
+        return Measured(calibration.basis, refusal=Refusal.EMPTY)
+    if raster.colour:
+        return Measured(calibration.basis, rgb=tuple(int(part) for part in raster.pixels[row, column]))
+    mask = np.zeros((height, width), dtype=np.bool_)
+    mask[row, column] = True
+    value = _values_under(mask, raster, greyscale)
+    if value is None:
+        return Measured(calibration.basis, refusal=Refusal.EMPTY)
+    return Measured(calibration.basis, value.mean, greyscale.unit)

@@ -1,0 +1,33 @@
+"""What every store can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from archive.storage.origin import Origin
+from archive.storage.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    key: str
+    size: int
+    modified: float  # seconds since 1970
+
+
+class Store(Protocol):
+    """A place for files that never change. See ``FileStore`` for what each call guarantees."""
+
+    def staging(self) -> Path: ...
+    def place(self, stage: Stage, key: str) -> None: ...
+    def origin_keep(self, origin: Origin) -> str: ...
+    def origin_read(self, token: str) -> Origin: ...
+    def path(self, key: str) -> Path | None: ...
+    def open(self, key: str) -> BinaryIO: ...
+    def size(self, key: str) -> int | None: ...
+    def remove(self, key: str) -> None: ...
+    def buckets(self, area: str) -> list[str]: ...
+    def files(self, bucket: str) -> Iterator[StoredFile]: ...

@@ -176,9 +176,9 @@ def test_every_tool_measures_what_is_stored_and_undo_takes_it_back(portal: Porta
     # All turn with the picture, and come back when the page does.
     page.keyboard.press("]")
     expect(sheet.label("length")).to_contain_text("L1 · 50 mm")
-    page.keyboard.press("Delete")
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        page.keyboard.press("Delete")
     expect(sheet.marks("text")).to_have_count(0)
-    page.wait_for_load_state("networkidle")
     page.reload()
     for shape in ("length", "angle", "cobb", "rectangle", "ellipse", "probe", "arrow"):
         expect(sheet.marks(shape)).to_have_count(1)
@@ -209,3 +209,23 @@ def test_lengths_say_their_basis_or_refuse(portal: Portal, measured: int) -> Non
     sheet.draw((10, 30), (70, 30))
     expect(sheet.label("length", 1)).to_contain_text("L3 · across two regions: no common scale")
     expect(sheet.label("length", 1)).to_have_class(re.compile("doubtful"))
+
+
+def test_marks_that_wait_to_be_kept_are_kept_when_the_page_is_left(portal: Portal, measured: int) -> None:
+    page = portal(person="omar")
+    sheet = Sheet(page, measured, 100, 100)
+    line = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 500, "downloadThroughput": -1, "uploadThroughput": -1}
+    line.send("Network.enable")
+    line.send("Network.emulateNetworkConditions", slow)
+    page.keyboard.press("b")
+    for row in range(5, 45, 10):
+        sheet.draw((30.5, row + 0.5))
+    expect(sheet.marks("probe")).to_have_count(4)
+    page.goto("/studies/")
+    line.send("Network.emulateNetworkConditions", {**slow, "latency": 0})
+    for _ in range(10):  # what was sent on leaving may arrive after the next page
+        Sheet(page, measured, 100, 100)
+        if sheet.marks("probe").count() == 4:
+            break
+    expect(sheet.marks("probe")).to_have_count(4)

@@ -20,6 +20,7 @@ export class Own {
   /** @param {{changed: () => void, drawn: () => void}} calls changed: the list; drawn: whatever is to be drawn */
   constructor(calls) {
     this.calls = calls;
+    window.addEventListener('pagehide', () => this.#tellAtOnce());
   }
 
   /** What was kept of a study. */
@@ -75,12 +76,16 @@ export class Own {
     while (this.#waiting.size) {
       const [key, { study, mark }] = this.#waiting.entries().next().value;
       const told = this.#waiting.get(key);
-      const address = `${study.measurements}${key}/`;
-      const answer = await write(address, mark ? 'PUT' : 'DELETE', mark && body(mark));
+      const answer = await tell(key, study, mark);
       if (answer && this.#waiting.get(key) === told) this.#waiting.delete(key);
       if (!answer) await new Promise((go) => setTimeout(go, RETRY_MS));
     }
     this.#telling = false;
+  }
+
+  /** The page goes: what still waits for its turn is sent now, and outlives the page. */
+  #tellAtOnce() {
+    for (const [key, { study, mark }] of this.#waiting) tell(key, study, mark);
   }
 
   /** What a mark measures; null while it is asked for. */
@@ -99,6 +104,10 @@ export class Own {
     if (answer && (answer.ok || answer.status === 422)) entry.result = await answer.json();
     this.calls.drawn(); // asks again when the mark was moved meanwhile
   }
+}
+
+function tell(key, study, mark) {
+  return write(`${study.measurements}${key}/`, mark ? 'PUT' : 'DELETE', mark && body(mark));
 }
 
 function body({ instance, frame, shape, places, text }) {

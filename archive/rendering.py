@@ -24,8 +24,27 @@ import numpy.typing as npt
 from archive.imaging.cache import ByteCache
 from archive.imaging.encode import encoded
 from archive.imaging.greyscale import Chosen, Greyscale
-from archive.imaging.params import JPEG, PNG, Encoding, EncodingFormat, Undecodable, View, VoiFunction, Window
-from archive.imaging.pipeline import grey_steps, picture, picture_size, raster_read, stored_value, wants_range
+from archive.imaging.params import (
+    JPEG,
+    PNG,
+    STEPS,
+    TABLE,
+    Encoding,
+    EncodingFormat,
+    Undecodable,
+    View,
+    VoiFunction,
+    Window,
+)
+from archive.imaging.pipeline import (
+    grey_parts,
+    grey_steps,
+    picture,
+    picture_size,
+    raster_read,
+    stored_value,
+    wants_range,
+)
 from archive.imaging.raster import Raster
 from archive.imaging.source import ImageSource, pixel_handle, source_read
 from archive.models import Instance
@@ -114,7 +133,7 @@ class FrameUnavailable(Exception):
 
 
 def frame_render(*, instance: Instance, frame: int, view: View, encoding: Encoding) -> RenderedFrame:
-    """The frame (1-based, as in DICOM) as JPEG or PNG; raises FrameUnavailable. Thread-safe."""
+    """The frame (1-based, as in DICOM) as ``encoding`` says; raises FrameUnavailable. Thread-safe."""
     key = (*_key(instance), frame, view, encoding)
     with _unavailable():
         return _rendered.get_or_make(key, lambda: _render(instance, frame, view, encoding))
@@ -184,11 +203,15 @@ def frame_stored(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale]:
 def _render(instance: Instance, frame: int, view: View, encoding: Encoding) -> RenderedFrame:
     source = _source(instance)
     raster = _viewport(instance, source, frame, view)
-    values, window = picture(raster, source.greyscale(frame - 1), view)
+    if encoding in (STEPS, TABLE):
+        data, window = grey_parts(raster, source.greyscale(frame - 1), view, encoding.format)
+    else:
+        values, window = picture(raster, source.greyscale(frame - 1), view)
+        data = encoded(values, encoding)
     width, height = raster.size
     columns, rows = raster.full_size
     return RenderedFrame(
-        data=encoded(values, encoding),
+        data=data,
         media_type=encoding.media_type,
         width=width,
         height=height,

@@ -65,11 +65,17 @@ class View:
 class EncodingFormat(StrEnum):
     JPEG = "jpeg"
     PNG = "png"
+    STEPS = "steps"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How the picture travels: JPEG while things move, PNG (lossless) when they have settled."""
+    """How the picture travels: JPEG while things move, PNG (lossless) when they have settled.
+
+    Or in two parts that give the pixels of the PNG: STEPS, what each pixel is whatever the window, and TABLE,
+    the grey of each step under one window. See ``pipeline.grey_parts``.
+    """
 
     format: EncodingFormat = EncodingFormat.JPEG
     quality: int = 85
@@ -80,11 +86,13 @@ class Encoding:
 
     @property
     def media_type(self) -> str:
-        return f"image/{self.format.value}"
+        return "application/octet-stream" if self in (STEPS, TABLE) else f"image/{self.format.value}"
 
 
 JPEG = Encoding(EncodingFormat.JPEG, 85)
 PNG = Encoding(EncodingFormat.PNG)
+STEPS = Encoding(EncodingFormat.STEPS)
+TABLE = Encoding(EncodingFormat.TABLE)
 
 
 class Undecodable(Exception):

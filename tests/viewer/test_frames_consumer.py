@@ -81,6 +81,36 @@ async def test_a_moving_frame_is_a_jpeg_marked_as_preview(image: Instance, rita:
     assert np.abs(picture.pixels.astype(int) - RAMP).mean() < 3
 
 
+async def test_while_a_window_is_dragged_steps_come_once_and_a_table_a_window(
+    image: Instance, rita: AbstractUser
+) -> None:
+    async with page_of(image, rita) as page:
+        steps = await page.picture(image.pk, quality="steps")
+        table = await page.picture(image.pk, voi={"center": 128, "width": 256}, quality="table")
+    assert np.array_equal(np.frombuffer(steps.data, "<u2"), np.arange(256))
+    assert table.data == bytes(range(256))
+    assert (steps.flags, table.flags) == (Flag(0), Flag.WINDOW)
+    assert (steps.fields["width"], steps.fields["height"]) == (16, 16)
+    assert (table.fields["center"], table.fields["window_width"]) == (128.0, 256.0)
+
+
+async def test_a_picture_that_is_more_than_its_greys_has_no_steps(tmp_path: Path, rita: AbstractUser) -> None:
+    image = await sync_to_async(keep)(
+        tmp_path,
+        SamplesPerPixel=3,
+        PlanarConfiguration=0,
+        PhotometricInterpretation="RGB",
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        PixelRepresentation=0,
+        PixelData=bytes(768),
+    )
+    async with page_of(image, rita) as page:
+        reply = await page.refusal(image.pk, quality="table")
+    assert reply["code"] == "no-steps"
+
+
 async def test_invert_turns_the_greys_round(image: Instance, rita: AbstractUser) -> None:
     async with page_of(image, rita) as page:
         picture = await page.picture(image.pk, voi={"center": 128, "width": 256}, invert=True)

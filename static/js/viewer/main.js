@@ -15,7 +15,7 @@ import { Link } from './layout/link.js';
 import { Menu } from './layout/menu.js';
 import { stateRead, stateSame, stateWrite } from './layout/state.js';
 import { Links } from './links.js';
-import { LOUPE, Loupe } from './loupe.js';
+import { Loupe } from './loupe.js';
 import { Presentation } from './presentation.js';
 import { Priors } from './priors.js';
 import { Strip } from './strip.js';
@@ -53,9 +53,7 @@ const history = new History({
 });
 const room = { bitmaps, changed, painted, moved: (viewport, kind) => link.follow(viewport, kind) };
 const studies = new Studies({
-  picture: (number, ask, picture) => (number === LOUPE ? loupe : grid.byNumber(number)?.viewport)?.take(ask, picture),
   kept: (ask, picture) => bitmaps.put(pictureKey(ask), picture),
-  refused: (number, ask, reply) => grid.byNumber(number)?.viewport.refuse(ask, reply),
   value: (reply) => value.told(reply),
   state: (study, state, code) => lineChanged(study, state, code),
 });
@@ -281,7 +279,7 @@ function write(viewport) {
 function painted(viewport) {
   const { shown, element } = viewport;
   const detail = shown
-    ? { index: shown.index, preview: viewport.preview, quality: shown.ask.quality, at: shown.ask.at, server: shown.header.ms }
+    ? { index: shown.index, preview: viewport.preview, passing: shown.ask.passing, at: shown.ask.at, server: shown.header.ms }
     : { index: viewport.refusal?.index, refused: true };
   element.dispatchEvent(new CustomEvent('painted', { detail }));
   changed(viewport);

@@ -99,9 +99,7 @@ def _bare_picture(
     return np.take(values, raster.pixels, mode="clip"), window
 
 
-def _greys(
-    raster: Raster, greyscale: Greyscale, view: View, *, bits: int = 8
-) -> tuple[Array, Window | None]:
+def _greys(raster: Raster, greyscale: Greyscale, view: View, *, bits: int = 8) -> tuple[Array, Window | None]:
     """Display values, and the window: of each step of an indexed raster, else of each pixel."""
     greyscale, chosen, inverse = grey_steps(raster, greyscale, view)
     lut = greyscale.presentation_lut

@@ -10,6 +10,7 @@ const FRAME_MS = 1000 / 60;
 const MOST_ON_THE_WAY = 8;
 const NEAREST = 4;
 const PACE_MS = 4; // between two wishes of a viewport: more than any screen shows
+const FAR_MS = 40;
 const MOST_AHEAD = 16; // as many as the server takes in one message
 
 /** @typedef {{instance: number, frame: number, voi: object | null, invert: boolean, size: [number, number],
@@ -58,6 +59,11 @@ export class Frames {
   /** One, and one more for each frame of the screen a word is on its way: each beyond that only waits and grows old. */
   get #allowed() {
     return Math.min(MOST_ON_THE_WAY, 1 + Math.floor(this.line.roundTrip / FRAME_MS));
+  }
+
+  /** Whether what is fetched ahead comes before it is wanted, instead of holding up what is. */
+  get near() {
+    return this.line.roundTrip <= FAR_MS;
   }
 
   /** Wish for a picture: sent now, or as soon as one on the way has been drawn; an older wish is forgotten. */

@@ -5,7 +5,6 @@
 import { pictureKey } from './bitmaps.js';
 
 export const STEPS = 62; // the viewport number steps travel under
-const FAR_MS = 40; // so far away steps would take longer than they save
 
 /** Whether what is asked for is a part to make a picture from, and no picture. */
 export function isPart(ask) {
@@ -53,8 +52,8 @@ export class Toning {
     const key = keyOf(ask);
     if (this.#greys?.key === key) return { ...ask, quality: 'table' };
     const frames = this.frames();
-    const far = frames.line.roundTrip > FAR_MS;
-    if (!far && !this.#without.has(key) && !frames.expects(STEPS, key)) frames.want(STEPS, { ...bare(ask), taker: this });
+    // From far away steps would take longer than they save.
+    if (frames.near && !this.#without.has(key) && !frames.expects(STEPS, key)) frames.want(STEPS, { ...bare(ask), taker: this });
     return ask;
   }
 

@@ -111,6 +111,7 @@ export class Viewport extends Stance {
     this.#direction = next > this.index ? 1 : -1;
     this.index = next;
     this.show(at);
+    if (this.frames.near) this.prefetch(); // the next one is made while this one travels
     this.room.moved(this, 'scroll');
   }
 
@@ -246,7 +247,7 @@ export class Viewport extends Stance {
     }
     this.stack.learnSize(ask.index, picture.header);
     this.#draw(ask, picture);
-    if (this.index === ask.index && !ask.passing) this.prefetch();
+    if (!ask.passing && (this.index === ask.index || this.frames.near)) this.prefetch();
   }
 
   /** A table is an exact picture, of the size pictures have while things move. */

@@ -20,7 +20,7 @@ from archive.imaging.geometry import Size, fitted_size
 from archive.imaging.greyscale import Chosen, Greyscale, display_values, modality_values, voi_chosen, windowed
 from archive.imaging.layers import layers_of
 from archive.imaging.params import EncodingFormat, Undecodable, View, Window
-from archive.imaging.presenting import presented, shuttered
+from archive.imaging.presenting import covered, presented
 from archive.imaging.raster import Raster, raster_from
 from archive.imaging.source import ImageSource, frame_read
 
@@ -80,8 +80,7 @@ def picture(
     if raster.tint is not None and colour and values.dtype == np.uint8:
         values = tinted(values, raster.tint)
     depth = 8 if values.dtype == np.uint8 else bits
-    if view.presentation is not None and view.presentation.shutter is not None:
-        values = shuttered(values, view.presentation.shutter, raster.full_size, depth)
+    values = covered(values, view, raster.full_size, depth)
     if raster.layers is not None:
         values = raster.layers.laid_over(values, view, bits=depth)
     return values, window
@@ -121,8 +120,9 @@ def grey_parts(
     grey of each step, from 0 to the highest, and the window that made them. Raises Undecodable("no-steps")
     where a picture is more than its greys: colour, overlays, shutters, values without a table.
     """
-    shutter = view.presentation is not None and view.presentation.shutter is not None
-    if not raster.indexed or raster.colour or raster.tint is not None or raster.layers is not None or shutter:
+    look = view.presentation
+    over = raster.layers is not None or (look is not None and bool(look.shutter or look.planes))
+    if not raster.indexed or raster.colour or raster.tint is not None or over:
         raise Undecodable("no-steps")
     if part is EncodingFormat.STEPS:
         return raster.pixels.astype("<u2", copy=False).tobytes(), None

@@ -106,8 +106,7 @@ def _lut(table: Table | None, signed: bool) -> Lut | None:
 
 
 def covered(values: Array, view: View, full_size: Size, bits: int) -> Array:
-    """Display values under the shutter (PS3.3 C.7.6.11) and overlay planes of the view's state, as under those
-    of an image.
+    """Display values under the shutter (PS3.3 C.7.6.11) and overlay planes of the view's state.
 
     ``values`` are of square pixels: their shape beside ``full_size`` (columns, rows) tells that of stored
     ones.

@@ -272,6 +272,7 @@ function write(viewport) {
   views.follow(viewport);
   if (made !== grid.active || !viewport.stack) return;
   dock.write(viewport);
+  links.follow(viewport);
   attribute(invertButton, 'aria-pressed', String(viewport.invert));
 }
 
@@ -287,8 +288,6 @@ function painted(viewport) {
   const seen = shown ? `${shown.ask.instance}:${shown.ask.frame}` : '';
   if (made && made.seen !== seen) lines.moved();
   if (made) made.seen = seen;
-  if (made !== grid.active) return;
-  links.follow(viewport);
 }
 
 let ended = '';

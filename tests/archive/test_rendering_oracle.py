@@ -21,7 +21,7 @@ from archive import rendering
 from archive.imaging.geometry import area_averaged
 from archive.imaging.params import STEPS, TABLE
 from archive.models import Instance
-from archive.rendering import PNG, FrameUnavailable, View, frame_picture, frame_render
+from archive.rendering import PNG, STAMP, FrameUnavailable, View, frame_picture, frame_render
 
 TOLERANCE = 1.0
 EXCEPTIONS = Path(__file__).parents[1] / "pure" / "oracle_exceptions.csv"
@@ -104,7 +104,8 @@ def test_steps_and_table_are_the_lossless_picture(instances: list[tuple[str, Ins
             except FrameUnavailable:  # colour, overlays, shutters
                 continue
             screen = _decoded(frame_render(**asked, encoding=PNG))
-            greys = np.frombuffer(table.data, np.uint8)[np.frombuffer(steps.data, "<u2")]
+            assert steps.data[:STAMP] == table.data[:STAMP]
+            greys = np.frombuffer(table.data[STAMP:], np.uint8)[np.frombuffer(steps.data[STAMP:], "<u2")]
             assert np.array_equal(greys.reshape(screen.shape), screen), name
             compared += 1
     assert compared > 300

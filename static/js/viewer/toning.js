@@ -4,6 +4,7 @@
 
 import { pictureKey } from './bitmaps.js';
 
+const STAMP = 8; // bytes before each part, the same for the same file
 export const STEPS = 62; // the viewport number steps travel under
 
 /** Whether what is asked for is a part to make a picture from, and no picture. */
@@ -13,10 +14,11 @@ export function isPart(ask) {
 
 /** The greys of one picture. */
 class Greys {
-  /** @param {Uint16Array} steps row by row */
-  constructor(key, steps, width, height) {
+  /** @param {Uint8Array} part the stamp, then the steps row by row: 16 bits, little-endian as all browsers are */
+  constructor(key, part, width, height) {
     this.key = key;
-    this.steps = steps;
+    this.stamp = String(part.subarray(0, STAMP));
+    this.steps = new Uint16Array(part.buffer, part.byteOffset + STAMP);
     this.canvas = new OffscreenCanvas(width, height);
     this.context = this.canvas.getContext('2d', { alpha: false });
     this.image = this.context.createImageData(width, height);
@@ -57,15 +59,20 @@ export class Toning {
     return ask;
   }
 
-  /** The picture of a table, or null when its steps are gone. */
+  /** The picture of a table, or null when its steps are gone or those of another file. */
   toned(ask, { parts, header }) {
+    const table = joined(parts);
     if (this.#greys?.key !== keyOf(ask)) return null;
-    return { bitmap: this.#greys.tone(parts[0]), header };
+    if (this.#greys.stamp === String(table.subarray(0, STAMP))) {
+      return { bitmap: this.#greys.tone(table.subarray(STAMP)), header };
+    }
+    this.clear();
+    return null;
   }
 
   /** Steps came. */
   take(ask, { parts, header }) {
-    this.#greys = new Greys(keyOf(ask), numbers(parts), header.width, header.height);
+    this.#greys = new Greys(keyOf(ask), joined(parts), header.width, header.height);
   }
 
   refuse(ask) {
@@ -83,13 +90,12 @@ function keyOf(ask) {
   return pictureKey(bare(ask));
 }
 
-/** Little-endian, as everything a browser runs on. */
-function numbers(parts) {
+function joined(parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);
     at += part.length;
   }
-  return new Uint16Array(whole.buffer);
+  return whole;
 }

@@ -257,6 +257,7 @@ export class Viewport extends Stance {
     const settled = this.#ask('settled', ask.index);
     const whole = String(settled.size) === String(ask.size);
     if (picture) this.#draw({ ...ask, quality: whole ? 'settled' : 'moving' }, picture);
+    else this.frames.want(this.number, { ...ask, quality: 'moving' });
   }
 
   /** Whether something newer or better is on the screen already. */

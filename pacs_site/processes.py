@@ -26,6 +26,7 @@ from typing import Any, Final
 _FORK: Final = multiprocessing.get_context("fork")
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 _LOOK_SECONDS: Final = 0.1
+_REST_SECONDS: Final = 2.0
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
 _COLOURS: Final = {"web": 36, "scp": 35, "jobs": 33}
@@ -69,6 +70,10 @@ class Child:
         """Its exit status, or minus the signal that ended it; None while it runs or was never started."""
         self._groups = [group for group in self._groups if _signal_group(group, 0)]
         return None if self._process is None else self._process.exitcode
+
+    def may_start(self) -> bool:
+        """Not in a rush: what dies at once waits for something that takes a moment to come back."""
+        return time.monotonic() - self._started[-1] >= _REST_SECONDS
 
     def dies_often(self) -> bool:
         full = len(self._started) == self._started.maxlen
@@ -188,7 +193,10 @@ def _prefix(name: str, read_end: int) -> None:
             text = line.decode(errors="replace").rstrip()
             if text:
                 with suppress(OSError):  # nobody reads us: the service must not wait for that
-                    print(f"{mark} | {text}", flush=True)
+                    sys.stdout.write(
+                        f"{mark} | {text}\n"
+                    )  # at once: print would let another thread in between
+                    sys.stdout.flush()
 
 
 def module_run(root: Path, module: str, *arguments: str) -> None:

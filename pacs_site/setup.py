@@ -84,9 +84,9 @@ def prepare(settings: Environment, announce: Callable[[str], None]) -> str:
         heartbeats_forget()
         call_command("compilecatalogue", verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
-        password = _first_administrator(settings)
         if settings.demo:
             _demonstration(announce)
+        password = _first_administrator(settings)  # last: who stops us before hears of no password
     except ImproperlyConfigured as error:
         raise SetupError(str(error)) from None
     except DatabaseError as error:

@@ -68,6 +68,8 @@ def _check_port(variable: str, host: str, port: int) -> None:
 def _prepare(settings: env.Environment, announce: Callable[[str], None], stopping: threading.Event) -> str:
     """Set up in a process of its own, so that this one stays fit to be forked: without a connection, without
     threads. Meanwhile load what the services share."""
+    if stopping.is_set():
+        return ""
     errand = Errand("setup", partial(_prepared, settings, announce))
     answer: str | setup.SetupError | None = None
     errand.start()
@@ -157,6 +159,8 @@ def _watch(services: list[Child], scribe: Scribe, stopping: threading.Event) -> 
                 continue
             if child.dies_often():
                 return f"{child.name} stopped five times within 30 s; its lines above say why."
+            if not child.may_start():
+                continue
             print(f"{child.name} stopped (status {status}); starting it again.", flush=True)
             child.start()
     return ""
@@ -194,7 +198,7 @@ def run(announce: Callable[[str], None] = announced) -> int:
         return 1
     scribe = Scribe(SERVICES)
     services = _services(settings, scribe)
-    trouble = ""
+    trouble, told = "", not password
     try:
         if not stopping.is_set():
             for child in (scribe.child, *services):
@@ -202,12 +206,15 @@ def run(announce: Callable[[str], None] = announced) -> int:
             _wait_until_ready(settings, services, stopping)
             if not stopping.is_set():
                 announce(_banner(settings, password))
+                told = True
                 trouble = _watch(services, scribe, stopping)
     except CannotStart as error:
         trouble = str(error)
     finally:
         _stop(services, scribe)
         lock.close()
+    if not told:  # nobody can ask for it again
+        announce(f"The first administrator was made: {settings.admin_user} / {password}")
     if trouble:
         print(trouble, file=sys.stderr)
         return 1

@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -56,6 +58,18 @@ def start(variables: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
+@contextmanager
+def started(variables: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A supervisor that is stopped at the end, also when a test failed."""
+    process = start(variables)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.communicate(timeout=20)
+
+
 def read_until(process: subprocess.Popen[str], words: str) -> list[str]:
     lines: list[str] = []
     assert process.stdout is not None
@@ -83,10 +97,8 @@ def is_there(process: psutil.Process) -> bool:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder as a first run leaves it."""
     folder = tmp_path_factory.mktemp("prepared") / "data"
-    process = start(environment(folder))
-    read_until(process, "stop      Ctrl-C")
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    with started(environment(folder)) as process:
+        read_until(process, "stop      Ctrl-C")
     return folder
 
 
@@ -96,13 +108,8 @@ def running(
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, str], list[str]]]:
     """A later run, ready: the process, its environment, and its lines up to the banner's end."""
     variables = environment(Path(shutil.copytree(prepared, tmp_path / "data")))
-    process = start(variables)
-    try:
+    with started(variables) as process:
         yield process, variables, read_until(process, "stop      Ctrl-C")
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=20)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -123,10 +130,8 @@ def test_one_signal_stops_everything(
 
 def test_first_banner_says_where_and_how(tmp_path: Path) -> None:
     variables = environment(tmp_path / "data")
-    process = start(variables)
-    banner = "".join(read_until(process, "stop      Ctrl-C"))
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    with started(variables) as process:
+        banner = "".join(read_until(process, "stop      Ctrl-C"))
     assert f"http://127.0.0.1:{variables['PACS_HTTP_PORT']}/" in banner
     assert "admin / " in banner
     assert f"storescu -aet DEMO -aec LIGHTBOX 127.0.0.1 {variables['PACS_DICOM_PORT']}" in banner
@@ -172,6 +177,24 @@ def test_killed_process_is_started_again(
     assert service(process, "web").is_running()
 
 
+def test_service_that_keeps_dying_stops_the_rest(
+    running: tuple[subprocess.Popen[str], dict[str, str], list[str]],
+) -> None:
+    process, _, _ = running
+    family = psutil.Process(process.pid).children(recursive=True)
+    while process.poll() is None:
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(process.pid).children():
+                if child.name() == "lightbox-web":
+                    child.kill()
+        time.sleep(0.02)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert output.count("web stopped (status -9); starting it again.") >= 4
+    assert output.splitlines()[-1] == "web stopped five times within 30 s; its lines above say why."
+    assert [p for p in family if is_there(p)] == []
+
+
 def test_killed_log_process_is_started_again_and_the_others_go_on(
     running: tuple[subprocess.Popen[str], dict[str, str], list[str]],
 ) -> None:
@@ -214,35 +237,37 @@ def test_everything_goes_with_a_killed_supervisor(
 
 
 def test_one_signal_stops_the_set_up_too(tmp_path: Path) -> None:
-    process = start(environment(tmp_path / "data", PACS_DEMO="1"))
-    read_until(process, "Loading the demonstration studies")
-    family = psutil.Process(process.pid).children(recursive=True)
-    assert [p.name() for p in psutil.Process(process.pid).children()] == ["lightbox-setup"]
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    with started(environment(tmp_path / "data", PACS_DEMO="1")) as process:
+        read_until(process, "Loading the demonstration studies")
+        family = psutil.Process(process.pid).children(recursive=True)
+        assert [p.name() for p in psutil.Process(process.pid).children()] == ["lightbox-setup"]
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Stopped." in output
     assert "Lightbox PACS is ready" not in output
     assert [p for p in family if is_there(p)] == []
     assert not (tmp_path / "data" / "demo.loaded").exists()
+    assert "administrator" not in output
+    with sqlite3.connect(tmp_path / "data" / "pacs.sqlite3") as database:
+        people = database.execute("SELECT count(*) FROM auth_user WHERE is_superuser").fetchall()
+    assert people == [(0,)]  # made by the next run, which tells the password
 
 
 def test_signs_of_life_of_an_earlier_run_are_forgotten(prepared: Path, tmp_path: Path) -> None:
     alive = Path(shutil.copytree(prepared, tmp_path / "data")) / "alive"
     (alive / "of-old").touch()
-    process = start(environment(tmp_path / "data"))
-    read_until(process, "stop      Ctrl-C")
-    assert sorted(path.name for path in alive.iterdir()) == ["jobs", "scp"]
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    with started(environment(tmp_path / "data")) as process:
+        read_until(process, "stop      Ctrl-C")
+        assert sorted(path.name for path in alive.iterdir()) == ["jobs", "scp"]
 
 
-def test_service_that_cannot_start_says_why_before_we_give_up(prepared: Path, tmp_path: Path) -> None:
+def test_service_that_cannot_start_says_why_before_we_give_up(tmp_path: Path) -> None:
     (tmp_path / "nonsense.pem").write_text("nonsense")
     pem = str(tmp_path / "nonsense.pem")
     process = start(
         environment(
-            Path(shutil.copytree(prepared, tmp_path / "data")),
+            tmp_path / "data",
             PACS_DICOM_TLS_PORT=str(free_port()),
             PACS_DICOM_TLS_CERT=pem,
             PACS_DICOM_TLS_KEY=pem,
@@ -253,7 +278,9 @@ def test_service_that_cannot_start_says_why_before_we_give_up(prepared: Path, tm
     assert "Traceback" not in output
     assert " scp | " in output
     assert "(dicomnet.E002)" in output
-    assert output.splitlines()[-1] == "scp stopped while starting; its lines above say why."
+    *_, password, last = output.splitlines()
+    assert last == "scp stopped while starting; its lines above say why."
+    assert password.startswith("The first administrator was made: admin / ")  # it is told nowhere else
 
 
 def refused(variables: dict[str, str]) -> str:

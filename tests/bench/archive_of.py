@@ -18,6 +18,7 @@ from django.db.models import Model
 
 from archive.dicom.names import PersonName, fold, terms
 from archive.models import Patient, PatientTerm, Study, StudyTerm
+from archive.models.word_index import word_index_drop, word_index_ensure
 from archive.terms import study_terms, words_text
 
 STUDIES_PER_PATIENT = 2.5
@@ -156,6 +157,8 @@ def archive_fill(*, studies: int, seed: int = 1) -> None:
     draw = random.Random(seed)
     patients = int(studies / STUDIES_PER_PATIENT)
     indexes = _indexes_drop()
+    if connection.vendor == "sqlite":
+        word_index_drop()
     people = list(_people(patients, draw))
     _insert(Patient, map(_patient_row, people))
     words = ((term, one.pk) for one in people for term in one.terms)
@@ -167,6 +170,7 @@ def archive_fill(*, studies: int, seed: int = 1) -> None:
     with connection.cursor() as cursor:
         for statement in indexes:
             cursor.execute(statement)
+        word_index_ensure()
         if connection.vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE")  # what autovacuum does; SQLite is left as a site has it
 

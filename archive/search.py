@@ -32,7 +32,7 @@ from archive.search_words import BOUND, Found, page_ids, words_search
 __all__ = ["Found", "study_search"]
 
 FEW: Final = 2_000  # so many are sorted at once
-SOME: Final = 30_000  # so many are put into a set
+SOME: Final = 30_000  # so many are put into a set; no less than BOUND
 
 
 def study_search(*, criteria: StudyCriteria, sort: str, offset: int, limit: int) -> Found:
@@ -72,16 +72,20 @@ def _modalities(criteria: StudyCriteria, page: slice) -> Found:
 
 def _columns(criteria: StudyCriteria, sort: str, page: slice) -> Found:
     """A page of what dates, modalities or a state select: sorted when few, else read in order and tested."""
-    selected = studies_listed().filter(study_filter(criteria))
-    few = page_ids(study_range(criteria)[: FEW + 1])
-    if len(few) <= FEW:
-        ids = page_ids(selected.filter(pk__in=few).order_by(*sort_order(sort)))
+    selected, inside = studies_listed().filter(study_filter(criteria)), study_range(criteria)
+    count = inside[: SOME + 1].count()
+    if count <= FEW:
+        ids = page_ids(selected.filter(pk__in=page_ids(inside)).order_by(*sort_order(sort)))
         return Found(ids[page], len(ids))
-    counted = selected if criteria.state else study_range(criteria)
-    if connection.vendor == "sqlite" and study_range(criteria)[: SOME + 1].count() <= SOME:
+    tested = selected
+    if count <= SOME and connection.vendor == "sqlite":
         # Rows are not read to be tested: what the order's index tells is looked up in a set.
-        selected = selected.filter(In(Unindexed(F("pk")), study_range(criteria).order_by().values("pk")))
-    return _bounded(page_ids(selected.order_by(*sort_order(sort))[page]), counted, page)
+        tested = selected.filter(In(Unindexed(F("pk")), inside.order_by().values("pk")))
+    ids = page_ids(tested.order_by(*sort_order(sort))[page])
+    if ids and not criteria.state:
+        bounded = count > BOUND
+        return Found(ids, max(BOUND, page.start + len(ids)) if bounded else count, more=bounded)
+    return _bounded(ids, selected if criteria.state else inside, page)
 
 
 def _bounded(ids: tuple[int, ...], counted: QuerySet[Study], page: slice) -> Found:

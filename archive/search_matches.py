@@ -37,6 +37,7 @@ from archive.query import (
 from archive.search_words import BOUND, Found, page_ids, rounded
 
 FEW: Final = 2_000  # so many are read and sorted
+RARE: Final = 600  # matches inside the range of the columns; of more, walking meets enough soon
 MANY: Final = 60_000  # matches are counted so far at first; no less than BOUND
 MOST: Final = 300_000  # and so far where that decides something
 PEEKED: Final = 8_000  # rows that are read, at the most, to fill a page
@@ -44,6 +45,7 @@ PEEKED: Final = 8_000  # rows that are read, at the most, to fill a page
 _READ: Final = 4.0
 _PUT: Final = 0.18
 _LOOK: Final = 0.3
+_SPARED: Final = 5_000.0  # so much a peek may cost more: it leaves the set unmade
 
 
 class Holds(Lookup[Any]):
@@ -123,10 +125,10 @@ class _Search:
             return self._counted(hits[self.page], rounded(len(hits)))
         least = 0
         if self.narrowed:
-            both = page_ids(study_range(self.criteria).filter(self.walked)[: FEW + 1])
-            if len(both) <= FEW:
+            both = page_ids(study_range(self.criteria).filter(self.walked)[: RARE + 1])
+            if len(both) <= RARE:
                 return self._sorted(self.selected.filter(pk__in=both))
-            least = FEW if study_range_exact(self.criteria) else 0
+            least = RARE if study_range_exact(self.criteria) else 0
         walk = self.selected.filter(self.walked).order_by(*self.order)
         return self._counted(page_ids(walk[self.page]), least)
 
@@ -143,7 +145,7 @@ class _Search:
         dates = date_filter(self.criteria) if by_date else Q()
         needed = self.page.stop * everything / self.count
         rows = int(needed * (1.5 if self.columns == dates else 4))
-        if rows > PEEKED or rows * _READ > self.count * _PUT + needed * _LOOK + PEEKED:
+        if rows > PEEKED or rows * _READ > self.count * _PUT + needed * _LOOK + _SPARED:
             return ()
         ordered = studies_listed().filter(dates).order_by(*self.order)
         first = ordered.values("pk")[: max(rows, 500)]

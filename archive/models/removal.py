@@ -23,7 +23,7 @@ class FileRemoval(models.Model):
 
 
 class StudiesGone(models.Model):
-    """Studies were deleted: a row each time, so that who keeps a count of them knows it is right no longer."""
+    """Studies were deleted: a row each time. Who keeps a count of studies sees that it is right no longer."""
 
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -113,7 +113,8 @@ INDEX_WAYS = {
     "sort all": {"FEW": 10**9},
     "walk": {"FEW": 0, "PEEKED": 0},
     "peek, then walk": {"FEW": 0, "PEEKED": 10**9, "_READ": 0},
-    "few in the columns": {"FEW": 30, "PEEKED": 0},
+    "few in the columns": {"FEW": 30, "RARE": 30, "PEEKED": 0},
+    "many in the columns": {"FEW": 0, "RARE": 3, "PEEKED": 0, "BOUND": 20, "MANY": 30},
     "peek at what is common": {"FEW": 3, "MANY": 12, "MOST": 40, "_READ": 0, "BOUND": 9},
 }
 
@@ -138,7 +139,9 @@ def test_every_page_by_the_index_of_words_is_that_of_the_meaning(
     _pages_compared()
 
 
-@pytest.mark.parametrize("ways", [{"FEW": 0}, {"FEW": 0, "SOME": 0}, {"FEW": 40, "SOME": 200, "BOUND": 60}])
+@pytest.mark.parametrize(
+    "ways", [{"FEW": 0}, {"FEW": 0, "SOME": 20, "BOUND": 20}, {"FEW": 40, "SOME": 200, "BOUND": 60}]
+)
 def test_every_page_of_columns_is_that_of_the_meaning(
     archive_of_300: list[Study], monkeypatch: pytest.MonkeyPatch, ways: dict[str, int]
 ) -> None:

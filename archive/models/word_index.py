@@ -1,8 +1,13 @@
-"""SQLite's index of words: which studies have a term that begins so, as lists that can be intersected.
+"""SQLite's own indexes for searches: of the words of studies, and of the names of patients.
+
+The index of words tells which studies have a term that begins so, as lists that can be intersected.
 
 The words of a study and of its patient stand in ``Study`` already (``archive.terms``). From there triggers
 carry them into a full-text table, in the transaction that writes the study: work per study, none per image.
-The table keeps no text of its own, and rejected studies are not in it. PostgreSQL needs none of this.
+The table keeps no text of its own, and rejected studies are not in it.
+
+The names are read whole when a part of one is asked for: an index of nothing else is the least to read.
+PostgreSQL has neither: its B-tree takes no long name.
 
 ``word_index_ensure`` runs after every ``migrate`` and may run again: SQLite drops a table's triggers whenever
 a migration rebuilds the table, and what was written without them is then read in anew.
@@ -17,6 +22,7 @@ from django.db import connections, transaction
 TABLE: Final = "archive_studywords"
 STUDIES: Final = "archive_study"
 
+_NAMES: Final = "CREATE INDEX IF NOT EXISTS patient_by_folded_name ON archive_patient (name_folded)"
 # Every category of characters but control characters, of which WORD_MARK is one, belongs to words. Beginnings
 # of up to five characters, those of the common words, have lists of their own.
 _CREATE: Final = f"""CREATE VIRTUAL TABLE {TABLE} USING fts5(patient, study, content='', detail=column,
@@ -41,14 +47,18 @@ _TRIGGERS: Final = {
 
 
 def word_index_ensure(using: str = "default") -> None:
-    """Make the index and the triggers that keep it, unless they are there or the studies are not yet."""
+    """Make the indexes and the triggers, unless they are there or the tables are not yet."""
     connection = connections[using]
     if connection.vendor != "sqlite":
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE tbl_name = %s", [STUDIES])
         there = {name for (name,) in cursor.fetchall()}
-    if STUDIES not in there or there >= _TRIGGERS.keys():
+    if STUDIES not in there:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES)
+    if there >= _TRIGGERS.keys():
         return
     with transaction.atomic(using=using), connection.cursor() as cursor:
         word_index_drop(using)

@@ -133,3 +133,9 @@ def test_an_index_that_a_migration_lost_is_made_again_with_what_came_meanwhile()
     third = _study(3, {"wang"}, set())
     assert _ids('"wang"*') == {first.pk, second.pk, third.pk}
     assert study_query(StudyCriteria(text="wang")).count() == studies_total() == 3
+
+
+def test_a_part_of_a_name_is_looked_for_in_an_index_of_names_alone() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN QUERY PLAN SELECT id FROM archive_patient WHERE +name_folded GLOB '*x*'")
+        assert "COVERING INDEX patient_by_folded_name" in str(cursor.fetchall())

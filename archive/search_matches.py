@@ -38,9 +38,9 @@ from archive.search_words import BOUND, Found, page_ids, rounded
 
 FEW: Final = 2_000  # so many are read and sorted
 RARE: Final = 600  # matches inside the range of the columns; of more, walking meets enough soon
-MANY: Final = 60_000  # matches are counted so far at first; no less than BOUND
-MOST: Final = 300_000  # and so far where that decides something
+MANY: Final = 60_000  # matches are counted so far; no less than BOUND
 PEEKED: Final = 8_000  # rows that are read, at the most, to fill a page
+STRIDE: Final = 1_000
 # What it costs to read and test a row, to put a match into a set, to look an entry of an index up in it.
 _READ: Final = 4.0
 _PUT: Final = 0.18
@@ -137,19 +137,22 @@ class _Search:
         return Found(ids[self.page], len(ids))
 
     def _peek(self) -> tuple[int, ...]:
-        """What the first rows of the list have; nothing when walking promises to be quicker."""
-        everything = max(studies_total(), self.count)
-        if self.count == MANY and self.page.stop * everything > MANY * PEEKED // 10:
-            self.count = match_count(self.match, MOST)
+        """What the first rows of the list have, read in strides for as long as it promises a full page."""
+        share = self.count / max(studies_total(), self.count)
         by_date = self.sort in {"date", "-date"}
         dates = date_filter(self.criteria) if by_date else Q()
-        needed = self.page.stop * everything / self.count
-        rows = int(needed * (1.5 if self.columns == dates else 4))
-        if rows > PEEKED or rows * _READ > self.count * _PUT + needed * _LOOK + _SPARED:
+        needed = self.page.stop / share * (1 if self.columns == dates else 3)
+        if self.count < MANY and needed * _READ > self.count * _PUT + needed * _LOOK + _SPARED:
             return ()
-        ordered = studies_listed().filter(dates).order_by(*self.order)
-        first = ordered.values("pk")[: max(rows, 500)]
-        return page_ids(self.selected.filter(self.has_words, pk__in=first).order_by(*self.order))
+        ordered = studies_listed().filter(dates).order_by(*self.order).values("pk")
+        hits: tuple[int, ...] = ()
+        for start in range(0, PEEKED, STRIDE):
+            stride = self.selected.filter(self.has_words, pk__in=ordered[start : start + STRIDE])
+            found = page_ids(stride.order_by(*self.order))
+            hits = tuple(dict.fromkeys(hits + found))  # what arrives meanwhile moves a row into the next
+            if self.page.stop * (start + STRIDE) > len(hits) * PEEKED or len(hits) >= self.page.stop:
+                break
+        return hits
 
     def _counted(self, ids: tuple[int, ...], least: int) -> Found:
         """A page with its total: exact, or the least there is."""

@@ -112,10 +112,10 @@ INDEX_WAYS = {
     "as shipped": {},
     "sort all": {"FEW": 10**9},
     "walk": {"FEW": 0, "PEEKED": 0},
-    "peek, then walk": {"FEW": 0, "PEEKED": 10**9, "_READ": 0},
+    "peek, then walk": {"FEW": 0, "PEEKED": 120, "STRIDE": 30, "_READ": 0},
     "few in the columns": {"FEW": 30, "RARE": 30, "PEEKED": 0},
     "many in the columns": {"FEW": 0, "RARE": 3, "PEEKED": 0, "BOUND": 20, "MANY": 30},
-    "peek at what is common": {"FEW": 3, "MANY": 12, "MOST": 40, "_READ": 0, "BOUND": 9},
+    "peek at what is common": {"FEW": 3, "MANY": 12, "STRIDE": 20, "BOUND": 9},
 }
 
 

@@ -19,10 +19,19 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from archive.storage import syscalls
 
@@ -130,43 +139,44 @@ def _settle(batch: list[_Waiting[Any]]) -> None:
             waiting.settled.set()
 
 
-def _log_path() -> Path | None:
+def _log_path(database: BaseDatabaseWrapper) -> str | None:
     """SQLite's write-ahead log; None where the database syncs it itself."""
-    if connection.vendor != "sqlite":
+    if database.vendor != "sqlite":
         return None
-    path = Path(f"{connection.settings_dict['NAME']}-wal")
-    return path if path.exists() else None
+    path = f"{database.settings_dict['NAME']}-wal"
+    return path if os.path.exists(path) else None
 
 
 @contextlib.contextmanager
 def _log_unsynced() -> Iterator[None]:
     """Leave the log to ``log_sync`` in here; whatever else this connection commits is synced by SQLite."""
+    database = connections[DEFAULT_DB_ALIAS]
     raw = None
     with contextlib.suppress(DatabaseError, InterfaceError):  # the transaction will say what is wrong
-        connection.ensure_connection()
-        if _log_path() is not None:
-            raw = connection.connection
-            _pragma("synchronous=NORMAL")
+        database.ensure_connection()
+        if _log_path(database) is not None:
+            raw = database.connection
+            _pragma(database, "synchronous=NORMAL")
     try:
         yield
     finally:
-        if raw is not None and connection.connection is raw:
+        if raw is not None and database.connection is raw:
             try:
-                _pragma("synchronous=FULL")
+                _pragma(database, "synchronous=FULL")
             except (DatabaseError, InterfaceError):
-                connection.close()  # the next one opens as the settings say
+                database.close()  # the next one opens as the settings say
 
 
-def _pragma(setting: str) -> None:
-    with connection.wrap_database_errors:
-        connection.connection.execute(f"PRAGMA {setting}")
+def _pragma(database: BaseDatabaseWrapper, setting: str) -> None:
+    with database.wrap_database_errors:
+        database.connection.execute(f"PRAGMA {setting}")
 
 
 def log_sync() -> None:
     """Sync SQLite's log: what a reader has seen is then on the disk. Raises ``OSError``."""
-    path = _log_path()
+    path = _log_path(connections[DEFAULT_DB_ALIAS])
     if path is not None:
-        syscalls.fsync_file(path)
+        syscalls.fdatasync_file(path)
 
 
 @contextlib.contextmanager
@@ -176,9 +186,10 @@ def _turn() -> Iterator[None]:
     SQLite lets a second writer poll, sleeping up to 0.1 s in between, and whoever is quick gets the lock;
     a file lock wakes the next at once. Only manners: what keeps writers apart is SQLite itself.
     """
-    path = connection.settings_dict["NAME"]
+    database = connections[DEFAULT_DB_ALIAS]
+    path = str(database.settings_dict["NAME"])
     fd = -1
-    if connection.vendor == "sqlite" and Path(path).is_file():
+    if database.vendor == "sqlite" and os.path.isfile(path):
         with contextlib.suppress(OSError):
             fd = os.open(f"{path}-turn", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
             fcntl.flock(fd, fcntl.LOCK_EX)

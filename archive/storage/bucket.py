@@ -53,7 +53,7 @@ class BucketStore:
 
     # ------------------------------------------------------------------ arriving
 
-    def staging(self) -> Path:
+    def staging(self) -> str:
         return self._files.staging()
 
     def place(self, stage: Stage, key: str) -> None:
@@ -63,7 +63,7 @@ class BucketStore:
         with stage:
             try:
                 self._client.upload_file(
-                    str(stage.path),
+                    stage.path,
                     self._bucket,
                     self._prefix + key,
                     Config=TransferConfig(use_threads=False),

@@ -20,23 +20,24 @@ class FileStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._durable: set[Path] = set()  # folders whose own entry this process has flushed
+        self._root = str(root)  # paths that are made for every object are texts: a Path costs more than a call
+        self._durable: set[str] = set()  # folders whose own entry this process has flushed
         self._origins: set[str] = set()
         self._prepared = False
 
     # ------------------------------------------------------------------ arriving
 
-    def staging(self) -> Path:
+    def staging(self) -> str:
         """The folder of temporary files; made, and cleared of what dead processes left, at the first call."""
-        folder = self.root / keys.STAGING
-        if not self._prepared or not folder.is_dir():
+        folder = f"{self._root}/{keys.STAGING}"
+        if not self._prepared or not os.path.isdir(folder):
             self._durable.clear()
             try:
                 self.root.parent.mkdir(parents=True, exist_ok=True)
                 for path in (
-                    self.root,
+                    self._root,
                     folder,
-                    *(self.root / a for a in (keys.OBJECTS, keys.QUARANTINE, keys.ORIGINS)),
+                    *(f"{self._root}/{a}" for a in (keys.OBJECTS, keys.QUARANTINE, keys.ORIGINS)),
                 ):
                     self._folder_ensure(path)
                 sweep(folder)
@@ -45,7 +46,7 @@ class FileStore:
             self._prepared = True
         return folder
 
-    def _folder_ensure(self, folder: Path) -> None:
+    def _folder_ensure(self, folder: str) -> None:
         """Make a folder and flush its entry in its parent.
 
         That the folder exists is not enough: another process may have made it a moment ago and not yet
@@ -53,7 +54,7 @@ class FileStore:
         """
         if folder not in self._durable:
             syscalls.make_directory(folder)
-            syscalls.fsync_directory(folder.parent)
+            syscalls.fsync_directory(os.path.dirname(folder))
             self._durable.add(folder)
 
     def place(self, stage: Stage, key: str) -> None:
@@ -62,39 +63,40 @@ class FileStore:
         When this returns, the file's bytes, its name and every folder on the way are on the disk. When it
         raises ``OutOfResources``, nothing is left at the place.
         """
-        source, target = stage.seal(), self.root / key
+        source, target = stage.seal(), f"{self._root}/{key}"
+        folder = os.path.dirname(target)
         try:
-            self._folder_ensure(target.parent)
+            self._folder_ensure(folder)
             self._rename(source, target)
         except OSError as error:
             stage.abandon()
             raise OutOfResources(f"the object cannot be placed: {error.strerror or error}") from error
         try:
-            syscalls.fsync_directory(target.parent)
+            syscalls.fsync_directory(folder)
         except OSError as error:
             stage.release()
             self._remove_quietly(target)
             raise OutOfResources(f"the object cannot be placed: {error.strerror or error}") from error
         stage.release()
 
-    def _rename(self, source: Path, target: Path) -> None:
+    def _rename(self, source: str, target: str) -> None:
         try:
             syscalls.rename(source, target)
         except FileNotFoundError:
             # Somebody removed the folder under us (a restored backup): make it again, once.
-            self._durable.discard(target.parent)
-            self._folder_ensure(target.parent)
+            self._durable.discard(os.path.dirname(target))
+            self._folder_ensure(os.path.dirname(target))
             syscalls.rename(source, target)
 
     @staticmethod
-    def _flush_entries(folder: Path) -> None:
+    def _flush_entries(folder: str) -> None:
         try:
             syscalls.fsync_directory(folder)
         except OSError as error:
             raise OutOfResources(f"the store cannot be used: {error.strerror or error}") from error
 
     @staticmethod
-    def _remove_quietly(path: Path) -> None:
+    def _remove_quietly(path: str) -> None:
         with contextlib.suppress(OSError):  # nothing names the file: fsck reports it
             syscalls.unlink(path)
 
@@ -102,8 +104,8 @@ class FileStore:
         """Keep an origin beside the objects, durably, and return its token."""
         token = origin.token
         if token not in self._origins:
-            folder = self.root / keys.ORIGINS
-            if (folder / f"{token}.json").exists():
+            folder = f"{self._root}/{keys.ORIGINS}"
+            if os.path.exists(f"{folder}/{token}.json"):
                 self._flush_entries(folder)  # the process that wrote it may not have come to it yet
             else:
                 with Stage(directory=self.staging()) as stage:
@@ -136,16 +138,17 @@ class FileStore:
     def size(self, key: str) -> int | None:
         """The size of a stored file; None when there is none."""
         try:
-            return (self.root / key).stat().st_size
+            return os.stat(f"{self._root}/{key}").st_size
         except FileNotFoundError:
             return None
 
     def remove(self, key: str) -> None:
         """Remove a file and flush its absence. It may be gone already. Raises ``OSError``."""
-        path = self.root / key
+        path = f"{self._root}/{key}"
         syscalls.unlink(path)
-        if path.parent.is_dir():
-            syscalls.fsync_directory(path.parent)
+        folder = os.path.dirname(path)
+        if os.path.isdir(folder):
+            syscalls.fsync_directory(folder)
 
     def buckets(self, area: str) -> list[str]:
         """The folders of an area (``objects`` or ``quarantine``), sorted."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
+import io
 import os
 import secrets
-from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 
 from archive.storage import syscalls
 from archive.storage.errors import OutOfResources
@@ -30,7 +31,7 @@ class Stage:
     def __init__(
         self,
         *,
-        directory: Path,
+        directory: str,
         head: bytes = b"",
         sop_class_uid: str = "",
         sop_instance_uid: str = "",
@@ -47,7 +48,7 @@ class Stage:
         self._dataset_hash = hashlib.sha256()
         self._fd = -1
         self._sealed = False
-        self.path: Path | None = None
+        self.path: str | None = None
         try:
             self.path, self._fd = _create(directory)
             self._put(memoryview(head))
@@ -84,12 +85,14 @@ class Stage:
         self.size += len(view)
 
     def open(self) -> BinaryIO:
-        """Open what was written so far for reading."""
+        """What was written so far, for reading: unbuffered, and good until the stage is let go of."""
         if self.path is None:
             raise ValueError("the stage is closed")
-        return self.path.open("rb")
+        file = io.FileIO(self._fd, "rb", closefd=False)
+        file.seek(0)
+        return cast(BinaryIO, file)
 
-    def seal(self) -> Path:
+    def seal(self) -> str:
         """Flush the file to the disk and return its path. Further calls change nothing."""
         if self.path is None:
             raise ValueError("the stage is closed")
@@ -135,10 +138,10 @@ class Stage:
         self.abandon()
 
 
-def _create(directory: Path) -> tuple[Path, int]:
+def _create(directory: str) -> tuple[str, int]:
     """Make a temporary file and hold its lock, so that ``sweep`` leaves it alone while we live."""
     while True:
-        path = directory / f"{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
+        path = f"{directory}/{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
         fd = syscalls.create(path)
         # A sweep may have taken the lock, or the file, between the two calls: then make another.
         if syscalls.try_lock(fd) and os.fstat(fd).st_nlink:
@@ -146,10 +149,10 @@ def _create(directory: Path) -> tuple[Path, int]:
         os.close(fd)
 
 
-def sweep(directory: Path) -> int:
+def sweep(directory: str) -> int:
     """Remove temporary files whose process is gone; return how many. Nothing in them was acknowledged."""
     swept = 0
-    for path in directory.glob(f"*{_SUFFIX}"):
+    for path in glob.iglob(f"{glob.escape(directory)}/*{_SUFFIX}"):
         try:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError:

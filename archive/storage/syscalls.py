@@ -6,15 +6,15 @@ them fail and watch what is left behind.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
-from pathlib import Path
 
-_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+_NEW_FILE = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-def create(path: Path) -> int:
-    """Create a file that must not exist yet; return its descriptor."""
+def create(path: str) -> int:
+    """Create a file that must not exist yet; return its descriptor. What is written goes to its end."""
     return os.open(path, _NEW_FILE, 0o640)
 
 
@@ -29,16 +29,19 @@ def fsync(fd: int) -> None:
     os.fsync(fd)
 
 
-def fsync_file(path: Path) -> None:
-    """Flush a file that somebody else of this process writes."""
+def fdatasync_file(path: str) -> None:
+    """Flush a file that somebody else of this process writes: its bytes, and its size where that changed.
+
+    Not the time of its last change, which would cost a commit of the file system's journal.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        os.fdatasync(fd)
     finally:
         os.close(fd)
 
 
-def fsync_directory(path: Path) -> None:
+def fsync_directory(path: str) -> None:
     """Flush the entries of a directory: without it a power cut can undo a rename."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -47,22 +50,23 @@ def fsync_directory(path: Path) -> None:
         os.close(fd)
 
 
-def rename(source: Path, target: Path) -> None:
+def rename(source: str, target: str) -> None:
     os.rename(source, target)
 
 
-def make_directory(path: Path) -> None:
+def make_directory(path: str) -> None:
     """Make one directory; that it is there already is fine."""
     try:
-        path.mkdir(mode=0o750)
+        os.mkdir(path, 0o750)
     except FileExistsError:
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise
 
 
-def unlink(path: Path) -> None:
+def unlink(path: str) -> None:
     """Remove a file; that it is gone already is fine."""
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def try_lock(fd: int) -> bool:

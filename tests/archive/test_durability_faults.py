@@ -201,5 +201,5 @@ def test_writer_that_dies_leaves_a_temporary_file_that_the_next_process_sweeps(d
     staging = data_dir / "store" / "staging"
     (staging / "999999-dead.part").write_bytes(b"half an object")
     with stage_open_file() as alive:
-        assert sweep(staging) == 1
-        assert [path.name for path in staging.iterdir()] == [alive.path.name]
+        assert sweep(str(staging)) == 1
+        assert [path.name for path in staging.iterdir()] == [Path(alive.path).name]

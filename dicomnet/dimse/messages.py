@@ -1,9 +1,9 @@
 """Messages on an association: command sets and data sets, in and out, over P-DATA (PS3.8 9.3.5, Annex E).
 
-Pulled, not pushed: whoever serves or asks calls for the next message. Bytes of a data set go from the
-socket's buffer to their taker as they come: a PDU may be cut anywhere, a fragment (PDV) may be of any
-size, several may share a PDU, and none is ever held whole. Only command sets, which are small, are
-collected. What breaks PS3.8 or PS3.7 raises ``Malformed``; nothing ends in a guess.
+Pulled, not pushed: whoever serves or asks calls for the next message. Bytes of a data set are gathered
+in the socket's buffer and go to their taker a buffer at a time: a PDU may be cut anywhere, a fragment
+(PDV) may be of any size, several may share a PDU, and what is held is bounded. Command sets, which are
+small, are collected. What breaks PS3.8 or PS3.7 raises ``Malformed``; nothing ends in a guess.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Messages:
 
     def data(self, context: Answered, take: Callable[[memoryview], None]) -> None:
         """Read the data set that follows a command; each view is good only during the call of ``take``."""
-        last = False
+        wire, last = self.wire, False
         while not last:
             pdv = self._pdv()
             if pdv.is_command:
@@ -106,10 +106,13 @@ class Messages:
                 raise Malformed(AbortReason.UNEXPECTED_PARAMETER, "a data set on another context")
             size, last = pdv.size, pdv.last
             while size:
-                fragment = self.wire.some(size)
-                take(fragment)
-                size -= len(fragment)
-                self.received += len(fragment)
+                count = wire.gather(size)
+                size -= count
+                self.received += count
+                if not wire.room:
+                    take(wire.gathered())
+        if rest := wire.gathered():
+            take(rest)
 
     def _command(self, *, idle: bool) -> tuple[Answered, Command]:
         collected = bytearray()

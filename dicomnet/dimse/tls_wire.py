@@ -63,7 +63,7 @@ class TlsWire(Wire):
         if self._bell.fileno() in ready and self.sock.fileno() not in ready:
             raise PeerGone("hung up")
         if not ready:
-            self.on_silence()
+            self._quiet()
         if time.monotonic() > self.deadline:
             raise Silence
 

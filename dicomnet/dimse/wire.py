@@ -19,7 +19,8 @@ from enum import IntEnum
 
 from dicomnet.dimse.negotiation import AbortReason, abort_encoded
 
-BUFFER_BYTES = 256 << 10
+BUFFER_BYTES = 1 << 20
+_HEADROOM = 64 << 10  # left behind what is gathered, for the next read
 _LINGER_BYTES = 1 << 20
 _MOST_PARTS = 512  # at once; the kernel takes 1024 (IOV_MAX)
 
@@ -74,9 +75,10 @@ class Wire:
         self.deadline = time.monotonic() + limits.artim
         self.on_silence: Callable[[], None] = lambda: None  # called now and then while nothing comes
         # Anonymous memory: a page that no byte has come to costs nothing, and most connections are quiet.
-        self._buffer = mmap.mmap(-1, BUFFER_BYTES)
+        self._buffer = mmap.mmap(-1, BUFFER_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._view = memoryview(self._buffer)
-        self._start = self._end = 0
+        self._start = self._end = 0  # of what has arrived and was not read
+        self._gathered = 0  # bytes at the beginning of the buffer, see gather
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -107,14 +109,20 @@ class Wire:
             if count > 0:
                 self._end += count
                 return
-            self.on_silence()
+            self._quiet()
+
+    def _quiet(self) -> None:
+        """Nothing comes: hold no more than has to be."""
+        if self._start == self._end and not self._gathered:
+            self._buffer.madvise(mmap.MADV_DONTNEED)
+        self.on_silence()
 
     def take(self, count: int) -> bytes:
         """Exactly ``count`` bytes, which has to be a small number."""
         if self._start + count > BUFFER_BYTES:
-            held = self._end - self._start
-            self._buffer[:held] = self._buffer[self._start : self._end]
-            self._start, self._end = 0, held
+            unread = self._end - self._start
+            self._buffer.move(self._gathered, self._start, unread)
+            self._start, self._end = self._gathered, self._gathered + unread
         while self._end - self._start < count:
             self._fill()
         taken = bytes(self._view[self._start : self._start + count])
@@ -130,6 +138,32 @@ class Wire:
         view = self._view[self._start : self._start + size]
         self._start += size
         return view
+
+    def gather(self, limit: int) -> int:
+        """Take between one and ``limit`` bytes and lay them behind those gathered before; return how many.
+
+        What PDUs cut into pieces is whole again this way, and costs one write instead of many. Ask
+        ``gathered`` when there is no ``room`` for more.
+        """
+        if self._start == self._end:
+            self._start = self._end = self._gathered
+            self._fill()
+        size = min(limit, self._end - self._start)
+        if self._start != self._gathered:
+            self._buffer.move(self._gathered, self._start, size)
+        self._gathered += size
+        self._start += size
+        return size
+
+    @property
+    def room(self) -> bool:
+        """Whether more can be gathered."""
+        return self._gathered <= BUFFER_BYTES - _HEADROOM
+
+    def gathered(self) -> memoryview:
+        """What was gathered since the last call; the view is good until the next read."""
+        size, self._gathered = self._gathered, 0
+        return self._view[:size]
 
     def header(self) -> tuple[int, int]:
         """Type and length of the next PDU (PS3.8 9.3.1)."""

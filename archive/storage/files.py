@@ -20,7 +20,9 @@ class FileStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._root = str(root)  # paths that are made for every object are texts: a Path costs more than a call
+        self._root = str(
+            root
+        )  # paths that are made for every object are texts: a Path costs more than a call
         self._durable: set[str] = set()  # folders whose own entry this process has flushed
         self._origins: set[str] = set()
         self._prepared = False

@@ -19,7 +19,7 @@ from enum import IntEnum
 
 from dicomnet.dimse.negotiation import AbortReason, abort_encoded
 
-BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 320 << 10
 _HEADROOM = 64 << 10  # left behind what is gathered, for the next read
 _LINGER_BYTES = 1 << 20
 _MOST_PARTS = 512  # at once; the kernel takes 1024 (IOV_MAX)

@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
 
-from archive.audit import audit_received, audit_record
-from archive.models import AuditEvent
+from archive.audit import audit_received
 from dicomnet.contexts import Answered, Result, negotiate
 from dicomnet.diary.entry import End as Ending
 from dicomnet.diary.entry import Entry
-from dicomnet.diary.writing import entry_close, entry_write
+from dicomnet.diary.writing import entry_close
 from dicomnet.dimse.command import Command
 from dicomnet.dimse.messages import Messages
 from dicomnet.dimse.negotiation import (
@@ -35,6 +34,7 @@ from dicomnet.dimse.tls_wire import NoHandshake, TlsWire
 from dicomnet.dimse.wire import Limits, Pdu, PeerGone, Silence, Wire
 from dicomnet.scp.conversation import Conversation, End, Operation
 from dicomnet.scp.guard import Caller, Channel, TurnedAway, caller_admit
+from dicomnet.scp.leftovers import Leftover, Leftovers
 from dicomnet.scp.operations import operation_begin
 from dicomnet.scp.rejected import RejectedCallers
 from dicomnet.scp.served import Served
@@ -47,6 +47,7 @@ log = logging.getLogger("lightbox.scp")
 
 _AUDIT_EVERY = 5000  # objects of a very long association
 rejected = RejectedCallers()
+leftovers = Leftovers()
 
 
 @dataclass(slots=True)
@@ -194,18 +195,16 @@ class Association:
         for name, text in (("why", why), ("user", proposal.user_identity), ("peer", proposal.implementation)):
             if text:
                 detail[name] = text
-        with transaction.atomic():
-            if self.entry is not None:
-                entry_write(entry=self.entry)
-            self._audit_received(caller)
-            audit_record(
-                action=AuditEvent.Action.ASSOCIATION,
+        leftovers.write(
+            Leftover(
+                entry=self.entry,
+                instance_ids=tuple(self.tally.instance_ids),
                 actor_name=caller.ae_title,
-                source=self.address,
-                object=caller.ae_title,
+                address=self.address,
                 success=end in (End.RELEASED, End.STOPPED) and not self.tally.failed,
                 detail=detail,
             )
+        )
 
     def _audit_received(self, caller: Caller) -> None:
         ids = self.tally.instance_ids

@@ -13,12 +13,12 @@ import threading
 import time
 from queue import SimpleQueue
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 from pydicom import config as pydicom_config
 
 from dicomnet.diary.writing import killed_close, process_leave, running_write
 from dicomnet.dimse.wire import Limits
-from dicomnet.scp.association import Association, rejected
+from dicomnet.scp.association import Association, leftovers, rejected
 
 log = logging.getLogger("lightbox.scp")
 
@@ -70,6 +70,7 @@ class Worker:
                 reason, _, host = note[CONNECTION.size :].decode().partition(" ")
                 self._shown_out.put((reason, host))
         self._finish()
+        self._settle_last()
         process_leave()
 
     def _begin(self, note: bytes, sock: socket.socket) -> None:
@@ -112,8 +113,10 @@ class Worker:
                 while not self._shown_out.empty():
                     reason, host = self._shown_out.get()
                     rejected.record_stranger(address=host, reason=reason)
+                leftovers.settle()
                 running_write(entries=[a.entry for a in self._associations() if a.entry is not None])
-            except (DatabaseError, OSError):  # a full disk among them: it goes on when there is room
+            except (DatabaseError, InterfaceError, OSError):
+                # A full disk among them: it goes on when there is room.
                 log.exception("the diary has to wait")
             finally:
                 connections.close_all()
@@ -131,6 +134,12 @@ class Worker:
         end = time.monotonic() + 0.5
         while self._associations() and time.monotonic() < end:
             time.sleep(0.02)
+
+    def _settle_last(self) -> None:
+        """The last chance for what could not be written before."""
+        if lost := leftovers.settle():
+            log.error("the ends of %d associations are lost: they could not be written", lost)
+        connections.close_all()
 
     def _associations(self) -> list[Association]:
         with self._lock:

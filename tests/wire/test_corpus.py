@@ -161,6 +161,32 @@ def test_sequences_nested_deeper_than_any_stack(shared_scp: Scp, depth: int) -> 
     assert echo_seconds(shared_scp.port) < 5
 
 
+def nested_by_length(depth: int) -> bytes:
+    """The same with a length for each sequence and item; the innermost item is empty."""
+    levels = (
+        bytes.fromhex("0800 4011") + b"SQ\0\0" + struct.pack("<L", 20 * left + 8)
+        + bytes.fromhex("feff00e0") + struct.pack("<L", 20 * left)
+        for left in range(depth - 1, -1, -1)
+    )  # fmt: skip
+    head = dataset_bytes(ct_slice())
+    cut = head.index(struct.pack("<HH", 0x0010, 0x0010))
+    return head[:cut] + b"".join(levels) + head[cut:]
+
+
+def test_sequences_nested_by_length_are_passed_over_and_come_back_as_sent(scp: Scp) -> None:
+    """Nobody has to take them apart to say whose image it is: it is kept, found and given back."""
+    data, uid = nested_by_length(20_000), "1.2.3.20"
+    scp.node("GETSCU", allow_get=1)
+    with Peer.associated(scp.port) as peer:
+        assert status_of(peer.store(data, uid=uid, size=131066)) == 0x0000
+        peer.release()
+    [(kept, sop_class, syntax)] = scp.query(
+        "SELECT sop_instance_uid, sop_class_uid, transfer_syntax_uid FROM archive_instance"
+    )
+    assert got(scp, [(kept, sop_class, syntax)]) == {kept: data}
+    assert "Traceback" not in scp.log
+
+
 def test_a_large_object_takes_no_memory(scp: Scp) -> None:
     """300 MB in one data set: the workers grow by less than a twentieth of it."""
     ds = ct_slice()

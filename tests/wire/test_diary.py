@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,20 @@ def row(scp: Scp, where: str, *values: Any, seconds: float = 10) -> dict[str, An
     (found,) = scp.wait_query(sql, *values, seconds=seconds)
     told = dict(zip(_COLUMNS.split(", "), found, strict=True))
     return told | {"operations": json.loads(told["operations"]), "contexts": json.loads(told["contexts"])}
+
+
+# No row of the trail can be written any more, as on a full disk.
+FULL = (
+    "CREATE TRIGGER full BEFORE INSERT ON archive_auditevent"
+    " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+)
+
+
+def wait_until(there: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < deadline, there
+        time.sleep(0.02)
 
 
 def run(*program: str) -> None:
@@ -318,3 +333,41 @@ def rude(server: socket.socket, answer: bytes | None, over: threading.Event) -> 
             over.wait(30)
         else:
             connection.sendall(answer)
+
+
+def test_an_end_on_a_full_disk_is_told_of_when_there_is_room(
+    start: Callable[..., Scp],
+) -> None:
+    """Diary and trail wait in memory; nothing of them is there before, everything afterwards, once."""
+    scp = start("--processes", "1")
+    scp.node("EARLY")
+    scp.execute(FULL)
+    slices = [ct_slice(StudyInstanceUID="1.2.840.99.7", PatientID="P9") for _ in range(3)]
+    with Peer.associated(scp.port, calling=b"EARLY") as peer:
+        for one in slices:
+            assert peer.store(dataset_bytes(one), uid=one.SOPInstanceUID)[0x0900] == b"\0\0"
+        peer.release()
+    wait_until(lambda: "waits to be written" in scp.log)
+    assert "Traceback" not in scp.log.split("waits to be written")[0]
+    assert scp.query("SELECT count(*) FROM archive_auditevent") == [(0,)]
+    assert scp.query("SELECT count(*) FROM dicomnet_association WHERE end = 'released'") == [(0,)]
+    scp.execute("DROP TRIGGER full")
+    told = row(scp, "peer = 'EARLY' AND end = 'released'", seconds=30)
+    assert [(run["k"], run["n"]) for run in told["operations"]] == [("C-STORE", 3)]
+    rows = scp.query(
+        "SELECT action, study_instance_uid, json_extract(detail, '$.images') FROM archive_auditevent"
+        " WHERE actor_name = 'EARLY' ORDER BY id"
+    )
+    assert rows == [("received", "1.2.840.99.7", 3), ("association", "", None)]
+    assert scp.query("SELECT count(*) FROM dicomnet_association WHERE peer = 'EARLY'") == [(1,)]
+
+
+def test_what_waits_to_be_written_is_written_when_the_server_stops(start: Callable[..., Scp]) -> None:
+    scp = start("--processes", "1")
+    scp.execute(FULL)
+    run("echoscu", "-aet", "ECHOSCU", "-aec", "LIGHTBOX", "127.0.0.1", str(scp.port))
+    wait_until(lambda: "waits to be written" in scp.log)
+    scp.execute("DROP TRIGGER full")
+    scp.stop()
+    assert scp.query("SELECT count(*) FROM dicomnet_association WHERE peer = 'ECHOSCU'") == [(1,)]
+    assert scp.query("SELECT actor_name FROM archive_auditevent") == [("ECHOSCU",)]

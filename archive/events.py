@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import Max, Q
+from django.utils import timezone
 
 from archive.models import Event
 from archive.statements import row_insert
@@ -25,7 +26,7 @@ MOST_GAPS: Final = 500
 
 def event_record(*, topic: str, key: str) -> None:
     """Record an event. Call it in the transaction of the change it tells of: both are there, or neither."""
-    row_insert(Event(topic=topic, key=key))
+    row_insert(Event, topic=topic, key=key, created_at=timezone.now(), routed_at=None)
 
 
 class EventTail:

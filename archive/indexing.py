@@ -56,7 +56,8 @@ def instance_index(
     chain, conflict = _chain_known(record, filed), False
     if chain is None:
         chain, conflict = _chain_resolve(record, filed)
-    instance = Instance(
+    instance_id = row_insert(
+        Instance,
         series_id=chain.series_id,
         sop_instance_uid=record.sop_instance_uid,
         sop_class_uid=record.sop_class_uid,
@@ -72,14 +73,15 @@ def instance_index(
         file_digest=filed.file_digest,
         source=clip(filed.source, 64),
         warnings=list(record.warnings),
+        rejected_at=None,
         created_at=filed.arrived,
+        committed_at=None,
     )
-    row_insert(instance)
     if announce:
         event_record(topic="study", key=str(chain.study_id))
     outcome = Outcome(
         Result.CONFLICT_KEPT if conflict else Result.KEPT,
-        instance_id=instance.pk,
+        instance_id=instance_id,
         warnings=record.warnings,
         reason="patient-conflict" if conflict else "",
     )

@@ -15,15 +15,20 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Field, ForeignKey, IntegerField, Model, TextField
 
 
-def row_insert(row: Model) -> None:
-    """Insert a new row and give it its primary key, as ``save(force_insert=True)`` does, without signals."""
+def row_insert(model: type[Model], **values: Any) -> int:
+    """Insert a row with a value for each of its columns but the key, by attribute, and return that key.
+
+    No default is filled in, no instance is made, and no signal is sent.
+    """
     database = connections[DEFAULT_DB_ALIAS]
-    sql, fields = _insert(type(row), database.vendor)
-    values = [
-        field.get_db_prep_save(field.pre_save(row, True), database) if prepared else row.__dict__[name]
+    sql, fields = _insert(model, database.vendor)
+    stored = [
+        field.get_db_prep_save(values[name], database) if prepared else values[name]
         for field, name, prepared in fields
     ]
-    row.pk = _run(database, sql, values).fetchone()[0]
+    assert len(values) == len(stored)
+    key: int = _run(database, sql, stored).fetchone()[0]
+    return key
 
 
 def row_count(model: type[Model], *, where: Mapping[str, Any], add: Mapping[str, int], **put: Any) -> bool:
@@ -57,8 +62,10 @@ def _run(database: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> Any:
         cursor = database.cursor()
         cursor.execute(sql, values)
         return cursor
-    database.validate_no_broken_transaction()
-    database.ensure_connection()
+    if database.needs_rollback:
+        database.validate_no_broken_transaction()
+    if database.connection is None:
+        database.ensure_connection()
     with database.wrap_database_errors:
         return database.connection.execute(_marked(sql), values)
 

@@ -139,14 +139,6 @@ def _settle(batch: list[_Waiting[Any]]) -> None:
             waiting.settled.set()
 
 
-def _log_path(database: BaseDatabaseWrapper) -> str | None:
-    """SQLite's write-ahead log; None where the database syncs it itself."""
-    if database.vendor != "sqlite":
-        return None
-    path = f"{database.settings_dict['NAME']}-wal"
-    return path if os.path.exists(path) else None
-
-
 @contextlib.contextmanager
 def _log_unsynced() -> Iterator[None]:
     """Leave the log to ``log_sync`` in here; whatever else this connection commits is synced by SQLite."""
@@ -154,7 +146,7 @@ def _log_unsynced() -> Iterator[None]:
     raw = None
     with contextlib.suppress(DatabaseError, InterfaceError):  # the transaction will say what is wrong
         database.ensure_connection()
-        if _log_path(database) is not None:
+        if database.vendor == "sqlite" and os.path.exists(f"{database.settings_dict['NAME']}-wal"):
             raw = database.connection
             _pragma(database, "synchronous=NORMAL")
     try:
@@ -174,9 +166,10 @@ def _pragma(database: BaseDatabaseWrapper, setting: str) -> None:
 
 def log_sync() -> None:
     """Sync SQLite's log: what a reader has seen is then on the disk. Raises ``OSError``."""
-    path = _log_path(connections[DEFAULT_DB_ALIAS])
-    if path is not None:
-        syscalls.fdatasync_file(path)
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor == "sqlite":
+        with contextlib.suppress(FileNotFoundError):
+            syscalls.fdatasync_file(f"{database.settings_dict['NAME']}-wal")
 
 
 @contextlib.contextmanager
@@ -189,15 +182,26 @@ def _turn() -> Iterator[None]:
     database = connections[DEFAULT_DB_ALIAS]
     path = str(database.settings_dict["NAME"])
     fd = -1
-    if database.vendor == "sqlite" and os.path.isfile(path):
+    if database.vendor == "sqlite":
         with contextlib.suppress(OSError):
-            fd = os.open(f"{path}-turn", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640)
+            fd = _turn_open(path)
             fcntl.flock(fd, fcntl.LOCK_EX)
     try:
         yield
     finally:
         if fd >= 0:
             os.close(fd)
+
+
+def _turn_open(database: str) -> int:
+    """The file beside the database that they lock; made once. A database without a file has none."""
+    path, flags = f"{database}-turn", os.O_RDWR | os.O_CLOEXEC
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        if not os.path.isfile(database):
+            raise
+        return os.open(path, flags | os.O_CREAT, 0o640)
 
 
 def _together(batch: list[_Waiting[Any]]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Origin:
     @property
     def token(self) -> str:
         """The name under which the store keeps this origin."""
-        return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
+        return _token(self)
 
     def to_bytes(self) -> bytes:
         facts = {
@@ -45,3 +46,9 @@ class Origin:
             default_charset=str(facts.get("default_charset", "")),
             default_issuer=str(facts.get("default_issuer", "")),
         )
+
+
+@lru_cache(maxsize=256)
+def _token(origin: Origin) -> str:
+    """Asked for with every object, of the same few senders."""
+    return hashlib.sha256(origin.to_bytes()).hexdigest()[:16]

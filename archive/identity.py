@@ -21,6 +21,7 @@ from archive.dicom.extract import InstanceRecord, PatientRecord, StudyRecord
 from archive.dicom.names import PersonName, fold, person_conflict
 from archive.dicom.values import clip
 from archive.models import InstanceVariant, Patient, PatientTerm, Study, StudyTerm
+from archive.statements import row_create, row_insert
 from archive.terms import patient_columns, patient_terms, study_terms, words_text
 
 
@@ -72,8 +73,9 @@ def patient_resolve(*, record: PatientRecord, study_instance_uid: str, arrived: 
         **key, person=people[-1].person + 1 if people else 0, conflict=bool(people), created_at=arrived
     )
     _patient_fill(patient, record)
-    patient.save(force_insert=True)
-    _patient_terms_write(patient)
+    row_create(patient)
+    for term in sorted(patient_terms(patient)):
+        row_insert(PatientTerm, patient_id=patient.pk, term=term)
     if people:
         _conflict_flag(people)
     return patient
@@ -238,8 +240,9 @@ def _study_create(
     )
     terms = sorted(study_terms(study))
     study.study_words = words_text(terms)
-    study.save(force_insert=True)
-    StudyTerm.objects.bulk_create(StudyTerm(study=study, term=term) for term in terms)
+    row_create(study)
+    for term in terms:
+        row_insert(StudyTerm, study_id=study.pk, term=term)
     return study
 
 

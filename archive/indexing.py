@@ -18,7 +18,7 @@ from archive.events import event_record
 from archive.identity import study_modalities, study_resolve
 from archive.models import Instance, InstanceVariant, QuarantinedObject, Series, SeriesRequest, Study
 from archive.outcome import FiledObject, Outcome, Result
-from archive.statements import row_count, row_insert
+from archive.statements import row_count, row_create, row_insert
 from archive.variants import instance_index_again
 
 
@@ -165,40 +165,46 @@ def _chain_known(record: InstanceRecord, filed: FiledObject) -> Chain | None:
 def _chain_resolve(record: InstanceRecord, filed: FiledObject) -> tuple[Chain, bool]:
     """Find or make patient, study and series, and count the object there. Also: is a conflict new with it?"""
     study, new_study = study_resolve(record=record, source=filed.source, arrived=filed.arrived)
-    series, new_series = _series_resolve(study, record.series, filed)
+    series, new_series = _series_resolve(study, record.series, filed, first=new_study)
     row_count(Series, where={"id": series.pk}, add={"number_of_instances": 1})
     row_count(
         Study,
         where={"id": study.pk},
         add={"number_of_instances": 1, "size_bytes": filed.size, "number_of_series": int(new_series)},
         updated_at=filed.arrived,
-        modalities=study_modalities(study=study),
+        modalities=series.modality if new_study else study_modalities(study=study),
     )
     return Chain(study.patient_id, study.pk, series.pk), new_study and study.conflict
 
 
-def _series_resolve(study: Study, record: SeriesRecord, filed: FiledObject) -> tuple[Series, bool]:
-    series, created = Series.objects.get_or_create(
+def _series_resolve(
+    study: Study, record: SeriesRecord, filed: FiledObject, *, first: bool
+) -> tuple[Series, bool]:
+    """The series of the record, and whether it is new. Whoever comes here holds the lock of the study, so
+    that nobody else can make the series meanwhile; the ``first`` of a new study need not be looked for.
+    """
+    if not first:
+        known = Series.objects.filter(study=study, series_instance_uid=record.series_instance_uid).first()
+        if known is not None:
+            return known, False
+    series = Series(
         study=study,
         series_instance_uid=record.series_instance_uid,
-        defaults={
-            "uid_derived": record.uid_derived,
-            "modality": clip(record.modality, 16),
-            "series_number": record.series_number,
-            "description": clip(record.description, 1024),
-            "body_part": clip(record.body_part, 64),
-            "laterality": clip(record.laterality, 16),
-            "protocol_name": clip(record.protocol_name),
-            "series_date": clip(record.series_date, 10),
-            "series_time": clip(record.series_time, 16),
-            "station_name": clip(record.station_name),
-            "manufacturer": clip(record.manufacturer),
-            "frame_of_reference_uid": clip(record.frame_of_reference_uid, 64),
-            "created_at": filed.arrived,
-        },
+        uid_derived=record.uid_derived,
+        modality=clip(record.modality, 16),
+        series_number=record.series_number,
+        description=clip(record.description, 1024),
+        body_part=clip(record.body_part, 64),
+        laterality=clip(record.laterality, 16),
+        protocol_name=clip(record.protocol_name),
+        series_date=clip(record.series_date, 10),
+        series_time=clip(record.series_time, 16),
+        station_name=clip(record.station_name),
+        manufacturer=clip(record.manufacturer),
+        frame_of_reference_uid=clip(record.frame_of_reference_uid, 64),
+        created_at=filed.arrived,
     )
-    if created:
-        SeriesRequest.objects.bulk_create(
-            SeriesRequest(series=series, **asdict(request)) for request in record.requests
-        )
-    return series, created
+    row_create(series)
+    for request in record.requests:
+        row_create(SeriesRequest(series=series, **asdict(request)))
+    return series, True

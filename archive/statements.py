@@ -31,6 +31,14 @@ def row_insert(model: type[Model], **values: Any) -> int:
     return key
 
 
+def row_create(row: Model) -> None:
+    """Insert a new instance of a model as it stands and give it its key, without signals."""
+    values = {field.attname: getattr(row, field.attname) for field in _stored_fields(type(row))}
+    row.pk = row_insert(type(row), **values)
+    row._state.adding = False
+    row._state.db = DEFAULT_DB_ALIAS
+
+
 def row_count(model: type[Model], *, where: Mapping[str, Any], add: Mapping[str, int], **put: Any) -> bool:
     """Add to counters and set columns of the one row that has these values; False when there is no such
     row.
@@ -91,8 +99,13 @@ def _prepared(field: Field[Any, Any]) -> bool:
 
 
 @lru_cache(maxsize=32)
+def _stored_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
+    return tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+
+
+@lru_cache(maxsize=32)
 def _insert(model: type[Model], vendor: str) -> tuple[str, tuple[tuple[Field[Any, Any], str, bool], ...]]:
-    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+    fields = _stored_fields(model)
     names = ", ".join(_column(field) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     key = model._meta.pk

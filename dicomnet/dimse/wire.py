@@ -114,8 +114,12 @@ class Wire:
     def _quiet(self) -> None:
         """Nothing comes: hold no more than has to be."""
         if self._start == self._end and not self._gathered:
-            self._buffer.madvise(mmap.MADV_DONTNEED)
+            self._let_go()
         self.on_silence()
+
+    def _let_go(self) -> None:
+        """Give the memory of the buffer back; it reads as zeros until something comes."""
+        self._buffer.madvise(mmap.MADV_DONTNEED)
 
     def take(self, count: int) -> bytes:
         """Exactly ``count`` bytes, which has to be a small number."""
@@ -252,6 +256,7 @@ class Wire:
                     break
                 discarded += count
         self.sock.close()
+        self._let_go()  # whoever still holds the wire holds no memory
 
 
 def _timeval(seconds: float) -> bytes:

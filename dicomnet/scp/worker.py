@@ -29,7 +29,7 @@ CONNECTION = struct.Struct("=Qd?")
 REPORT = struct.Struct("=Q?")  # back to the doorman: a number, and whether that connection is over or taken
 TURNED_AWAY = 0  # the number of a note without a connection: reason and host of one the doorman showed out
 _DIARY_SECONDS = 1.0
-_COLLECT_EVERY = 20_000  # allocations
+_COLLECT_EVERY = 5_000  # allocations
 
 
 class Worker:

@@ -45,11 +45,13 @@ __all__ = [
     "VoiFunction",
     "Window",
     "frame_greys",
+    "frame_passing",
     "frame_picture",
     "frame_render",
     "frame_stored",
     "frame_stored_value",
     "instance_windows",
+    "raster_render",
     "thumbnail_render",
 ]
 
@@ -181,10 +183,26 @@ def frame_stored(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale]:
         return _frame(instance, source, frame), source.greyscale(frame - 1)
 
 
+def frame_passing(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale, str]:
+    """As ``frame_stored``, and the Frame of Reference UID; not kept for others: for who reads a whole
+    series."""
+    with _unavailable():
+        source = _source(instance)
+        if not 1 <= frame <= source.frames:
+            raise Undecodable("no-such-frame", f"frame {frame} of {source.frames}")
+        raster = _frames.get((*_key(instance), frame)) or _decoded(instance, source, frame)
+        return raster, source.greyscale(frame - 1), source.frame_of_reference_uid
+
+
 def _render(instance: Instance, frame: int, view: View, encoding: Encoding) -> RenderedFrame:
     source = _source(instance)
     raster = _viewport(instance, source, frame, view)
-    values, window = picture(raster, source.greyscale(frame - 1), view)
+    return raster_render(raster=raster, greyscale=source.greyscale(frame - 1), view=view, encoding=encoding)
+
+
+def raster_render(*, raster: Raster, greyscale: Greyscale, view: View, encoding: Encoding) -> RenderedFrame:
+    """The picture of a raster that has the size it is shown in."""
+    values, window = picture(raster, greyscale, view)
     width, height = raster.size
     columns, rows = raster.full_size
     return RenderedFrame(
@@ -223,17 +241,18 @@ def _frame(instance: Instance, source: ImageSource, frame: int) -> Raster:
     if failure is not None:
         raise Undecodable(failure.code, failure.detail)
 
-    def make() -> Raster:
-        with file_open(instance.file_key) as file, _room_for(source):
-            return raster_read(source, _pixels(instance, source, file), frame - 1)
-
     try:
-        return _frames.get_or_make(key, make)
+        return _frames.get_or_make(key, lambda: _decoded(instance, source, frame))
     except Undecodable as error:
         remembered = Undecodable(error.code, error.detail)
         # Damaged bytes can keep a decoder busy for seconds: once is enough.
         _failures.get_or_make(key, lambda: remembered)
         raise
+
+
+def _decoded(instance: Instance, source: ImageSource, frame: int) -> Raster:
+    with file_open(instance.file_key) as file, _room_for(source):
+        return raster_read(source, _pixels(instance, source, file), frame - 1)
 
 
 def _source(instance: Instance) -> ImageSource:

@@ -69,6 +69,7 @@ class Measured:
     unit: str = ""
     refusal: Refusal | None = None
     statistics: Statistics | None = None
+    channels: tuple[Statistics, ...] = ()  # red, green and blue of a colour image, 0..255
     value_unit: str = ""
     window: tuple[float, float] | None = None  # centre, width: the range of the region
     rgb: tuple[int, ...] = ()
@@ -172,13 +173,25 @@ def _region(
         whole = full_range_window(found.low, found.high)
         window = (whole.center, whole.width)
     values = Measured(
-        calibration.basis, statistics=found, value_unit=greyscale.unit if found else "", window=window
+        calibration.basis,
+        statistics=found,
+        channels=_channels(mask, raster),
+        value_unit=greyscale.unit if found else "",
+        window=window,
     )
     if isinstance(scale, Refusal):
         return replace(values, refusal=scale)
     area = _AREAS[shape](places[0], places[1], scale.size)
     empty = None if mask.any() else Refusal.EMPTY
     return replace(values, basis=scale.basis, number=area, unit=f"{scale.unit or 'px'}²", refusal=empty)
+
+
+def _channels(mask: Mask, raster: Raster) -> tuple[Statistics, ...]:
+    """Of each colour by itself; none for greys, and where no pixel is."""
+    if not raster.colour:
+        return ()
+    found = (statistics(raster.pixels[:, :, channel], mask) for channel in range(3))
+    return tuple(one for one in found if one is not None)
 
 
 def _values_under(mask: Mask, raster: Raster, greyscale: Greyscale) -> Statistics | None:

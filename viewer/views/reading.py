@@ -208,6 +208,7 @@ def words() -> dict[str, str]:
         "refusal-empty": _("no pixel inside"),
         "refusal-no-direction": _("an arm has no length"),
         "mean-sd": _("mean {mean} SD {sd}"),
+        "pixels": _("{n} pixels"),
         "low-high": _("{low} to {high}, {n} pixels"),
         "play": _("Play"),
         "pause": _("Pause"),

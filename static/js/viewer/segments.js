@@ -1,4 +1,4 @@
-// Segmentations over images: which are there, which are on, and the laying over. Their pictures lie in the SVG above
+// Segmentations over images: which are there, which are on, and the laying over. Their pictures lie in an SVG above
 // the canvas: the image below keeps its window, and a window drag draws nothing anew here.
 
 import { background } from '../session.js';
@@ -55,7 +55,7 @@ export class Segments {
 
   #draw(viewport, group, project) {
     const { stack, shown, stage } = viewport;
-    group.parentNode.prepend(group); // below what is drawn by hand
+    viewport.element.querySelector('svg.segments').append(group); // below what is written and drawn
     if (stack.study !== this.room.study) return;
     const { instance, frame } = shown.ask;
     const legend = [];
@@ -65,7 +65,7 @@ export class Segments {
       group.append(laid(`${this.room.study.segmentations}${one.id}/${instance}/${frame}.png`, box, project));
       legend.push(...one.segments);
     }
-    const top = stage.height / 2 + 20;
+    const top = stage.height / 2 + 36;
     legend.forEach(({ label, colour, number }, at) => {
       const y = top + at * LINE;
       if (y > stage.height - 60) return;

@@ -69,6 +69,7 @@ SENTENCES: dict[str, str | Promise] = {
     "reformat-frame-of-reference": _(
         "The images were not taken in one frame of reference: they make no volume."
     ),
+    "reformat-reading": _("The volume is being read again. Try again in a moment."),
     "reformat-changed": _("Images of the series came or went meanwhile. Open the reformat again."),
     "outside": _("That point lies outside the image."),
     "not-stored": _("The file of this image is missing in the store. Tell the administrator: fsck names it."),

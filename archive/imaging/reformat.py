@@ -241,6 +241,9 @@ def _between(values: Array, own: Floats, wanted: Floats) -> Array:
 
 def _places(wanted: Floats, own: Floats) -> Floats:
     """Places in mm as places among the middles ``own``: 1.5 is half way between the second and the third."""
+    steps = np.diff(own)
+    if np.ptp(steps) <= _TINY * steps[0]:
+        return np.clip(wanted / ((own[-1] - own[0]) / len(steps)), 0, len(steps))
     return np.interp(wanted, own, np.arange(len(own)))
 
 

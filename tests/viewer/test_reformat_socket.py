@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from django.contrib.auth.models import AbstractUser
 from django.test import Client
 from pydicom.uid import generate_uid
 
+from archive import reformatting
 from archive.models import Instance
 from archive.reformatting import volumes_forget
 from tests import people
@@ -171,6 +173,14 @@ def test_lengths_and_values_on_a_plane_are_those_of_the_patient(
     assert region["statistics"]["mean"] == pytest.approx(inside.mean())
     assert region["statistics"]["deviation"] == pytest.approx(inside.std())
     assert measured("probe", [[3.5, 2.5]])["number"] == VALUES[2, 7, 3]
+
+    # A volume that is not there is begun, and not waited for.
+    volumes_forget()
+    with mock.patch.object(reformatting, "_make"):
+        answer = client.post(address, on | {"shape": "probe", "places": [[3.5, 2.5]]}, "application/json")
+    assert answer.status_code == 422
+    assert "being read again" in answer.json()["sentence"]
+    volumes_forget()
 
 
 BARE = {"op": "frame", "seq": 1, "viewport": 0, "frame": 1, "size": [9, 9], "quality": "moving"}

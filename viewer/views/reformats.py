@@ -56,8 +56,13 @@ def reformat_named(data: Any) -> tuple[Any, ReformatName | None]:
 
 
 def reformat_measured(*, instance: Instance, name: ReformatName, mark: Mark) -> Measured:
-    """What a mark on a plane measures. Raises ``FrameUnavailable``."""
+    """What a mark on a plane measures. Raises ``FrameUnavailable``, also while the volume is not there.
+
+    A view has the one thread of all views: it waits for no volume.
+    """
     making = reformat_found(instance=instance, digest=name.digest)
+    if not making.future.done():
+        raise FrameUnavailable("reformat-reading", name.digest)
     raster = reformat_raster(making=making, frame=mark.frame, reformat=name.reformat)
     return plane_measure(
         raster=raster,

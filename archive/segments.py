@@ -37,8 +37,10 @@ class Laid:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
-    """A segmentation as it was read: its frames by the image they were made from, and those that name
-    none."""
+    """A segmentation as it was read: its frames by the image they were made from, and those that name none.
+
+    ``slices``: where frames lie; a file may tell of more than it holds.
+    """
 
     source: ImageSource
     segmentation: Segmentation
@@ -101,7 +103,7 @@ def _segmentation(instance: Instance) -> _Read:
             file.seek(0)
             slices = frame_slices(file)
             said = source.segmentation
-            if said is None or len(said.frames) != len(slices):
+            if said is None or len(said.frames) > len(slices):
                 raise Undecodable("contradiction", "frames without a place or a segment")
             by_uid: dict[str, list[int]] = {}
             for one in said.frames:

@@ -91,6 +91,21 @@ def test_one_without_a_reference_lies_where_the_patient_is_the_same(
     assert elsewhere["places"] == {}
 
 
+def test_one_that_tells_of_more_frames_than_it_holds_shows_what_is_there(
+    image: Instance, rita: AbstractUser, tmp_path: Path
+) -> None:
+    groups = [group(1, image.sop_instance_uid), group(2, image.sop_instance_uid)]
+    placeless = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "PixelSpacing": None}
+    made = segmentation("BINARY", [MASK], groups, StudyInstanceUID=STUDY, **placeless)
+    over = keep_object(tmp_path, made)
+    address = f"/studies/{image.series.study_id}/segmentations/"
+    client = log_in(rita)
+    [found] = client.get(address).json()["segmentations"]
+    assert found["places"] == {f"{image.pk}:1": [0, 0, 3, 3]}
+    painted = np.asarray(Image.open(io.BytesIO(client.get(f"{address}{over.pk}/{image.pk}/1.png").content)))
+    assert painted[:, :, 3].tolist() == (MASK * 128).tolist()
+
+
 def test_who_may_not_see_the_study_sees_no_segment(image: Instance, tmp_path: Path) -> None:
     over = keep_segmentation(tmp_path, [group(1, image.sop_instance_uid)])
     address = f"/studies/{image.series.study_id}/segmentations/{over.pk}/{image.pk}/1.png"

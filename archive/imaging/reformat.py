@@ -243,7 +243,8 @@ def _places(wanted: Floats, own: Floats) -> Floats:
     """Places in mm as places among the middles ``own``: 1.5 is half way between the second and the third."""
     steps = np.diff(own)
     if np.ptp(steps) <= _TINY * steps[0]:
-        return np.clip(wanted / ((own[-1] - own[0]) / len(steps)), 0, len(steps))
+        even: Floats = np.clip(wanted / ((own[-1] - own[0]) / len(steps)), 0, len(steps))
+        return even
     return np.interp(wanted, own, np.arange(len(own)))
 
 

@@ -256,9 +256,9 @@ def _slices(plan: Plan) -> Iterator[tuple[Raster, Greyscale, str]]:
 def reformat_render(
     *, making: Making, frame: int, reformat: Reformat, view: View, encoding: Encoding
 ) -> RenderedFrame:
-    """Plane ``frame`` (1-based) of a volume that is ready as JPEG or PNG, by the pipeline of every image.
+    """Plane ``frame`` (1-based) of a volume that is ready, as ``encoding`` says.
 
-    Raises FrameUnavailable. Thread-safe.
+    By the pipeline of every image. Raises FrameUnavailable. Thread-safe.
     """
     volume = making.future.result()
     raster = reformat_raster(making=making, frame=frame, reformat=reformat)
@@ -267,7 +267,13 @@ def reformat_render(
         whole = raster
         key = (making.plan.digest, reformat, frame, size)
         raster = _planes.get_or_make(key, lambda: whole.resized(size))
-    return raster_render(raster=raster, greyscale=volume.greyscale, view=view, encoding=encoding)
+    return raster_render(
+        raster=raster,
+        greyscale=volume.greyscale,
+        view=view,
+        encoding=encoding,
+        identity=making.plan.digest,
+    )
 
 
 def reformat_raster(*, making: Making, frame: int, reformat: Reformat) -> Raster:

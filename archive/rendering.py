@@ -9,6 +9,7 @@ sockets and views send it, so that neither the event loop nor Django's one share
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import threading
@@ -24,8 +25,27 @@ import numpy.typing as npt
 from archive.imaging.cache import ByteCache
 from archive.imaging.encode import encoded
 from archive.imaging.greyscale import Chosen, Greyscale
-from archive.imaging.params import JPEG, PNG, Encoding, EncodingFormat, Undecodable, View, VoiFunction, Window
-from archive.imaging.pipeline import grey_steps, picture, picture_size, raster_read, stored_value, wants_range
+from archive.imaging.params import (
+    JPEG,
+    PNG,
+    STEPS,
+    TABLE,
+    Encoding,
+    EncodingFormat,
+    Undecodable,
+    View,
+    VoiFunction,
+    Window,
+)
+from archive.imaging.pipeline import (
+    grey_parts,
+    grey_steps,
+    picture,
+    picture_size,
+    raster_read,
+    stored_value,
+    wants_range,
+)
 from archive.imaging.raster import Raster
 from archive.imaging.source import ImageSource, pixel_handle, source_read
 from archive.models import Instance
@@ -37,6 +57,7 @@ __all__ = [
     "OTHERWISE",
     "PNG",
     "RENDER_POOL",
+    "STAMP",
     "Encoding",
     "EncodingFormat",
     "FrameUnavailable",
@@ -61,6 +82,7 @@ _Key = tuple[Any, ...]
 # The codecs release the GIL: a few threads keep all cores busy, more would only take memory.
 RENDER_POOL = ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1), thread_name_prefix="render")
 
+STAMP = 8
 _MIB = 1 << 20
 _BIG_FRAME = 64 * _MIB
 _THUMBNAIL = replace(JPEG, quality=80)
@@ -116,7 +138,10 @@ class FrameUnavailable(Exception):
 
 
 def frame_render(*, instance: Instance, frame: int, view: View, encoding: Encoding) -> RenderedFrame:
-    """The frame (1-based, as in DICOM) as JPEG or PNG; raises FrameUnavailable. Thread-safe."""
+    """The frame (1-based, as in DICOM) as ``encoding`` says; raises FrameUnavailable. Thread-safe.
+
+    STEPS and TABLE begin with ``STAMP`` bytes, the same for the same file: parts of two are no picture.
+    """
     key = (*_key(instance), frame, view, encoding)
     with _unavailable():
         return _rendered.get_or_make(key, lambda: _render(instance, frame, view, encoding))
@@ -197,16 +222,33 @@ def frame_passing(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale,
 def _render(instance: Instance, frame: int, view: View, encoding: Encoding) -> RenderedFrame:
     source = _source(instance)
     raster = _viewport(instance, source, frame, view)
-    return raster_render(raster=raster, greyscale=source.greyscale(frame - 1), view=view, encoding=encoding)
+    return raster_render(
+        raster=raster,
+        greyscale=source.greyscale(frame - 1),
+        view=view,
+        encoding=encoding,
+        identity=instance.file_digest,
+    )
 
 
-def raster_render(*, raster: Raster, greyscale: Greyscale, view: View, encoding: Encoding) -> RenderedFrame:
-    """The picture of a raster that has the size it is shown in."""
-    values, window = picture(raster, greyscale, view)
+def raster_render(
+    *, raster: Raster, greyscale: Greyscale, view: View, encoding: Encoding, identity: str
+) -> RenderedFrame:
+    """The picture of a raster that has the size it is shown in. Raises FrameUnavailable.
+
+    ``identity``: what the stamp of STEPS and TABLE is made from, the same for what may be put together.
+    """
+    with _unavailable():
+        if encoding in (STEPS, TABLE):
+            part, window = grey_parts(raster, greyscale, view, encoding.format)
+            data = hashlib.blake2b(identity.encode(), digest_size=STAMP).digest() + part
+        else:
+            values, window = picture(raster, greyscale, view)
+            data = encoded(values, encoding)
     width, height = raster.size
     columns, rows = raster.full_size
     return RenderedFrame(
-        data=encoded(values, encoding),
+        data=data,
         media_type=encoding.media_type,
         width=width,
         height=height,

@@ -80,7 +80,13 @@ def print_jobs_settle() -> int:
 
 def printer_address(printer: Printer) -> PrinterAddress:
     return PrinterAddress(
-        printer.ae_title, printer.host, printer.port, settings.PACS_AE_TITLE, float(printer.timeout_seconds)
+        printer.ae_title,
+        printer.host,
+        printer.port,
+        settings.PACS_AE_TITLE,
+        float(printer.timeout_seconds),
+        printer.tls_call,
+        printer.tls_certificate,
     )
 
 

@@ -32,6 +32,7 @@ STEPS: Mapping[str, Text] = {
     "no-answer": _("No answer for %(seconds)s s"),
     "connection-lost": _("The connection broke"),
     "unreachable": _("No connection to %(host)s, port %(port)s"),
+    "no-tls": _("No TLS with %(host)s, port %(port)s (%(technical)s)"),
     "rejected": _("The printer turned us away"),
     "service-refused": _("The printer does not offer this kind of printing"),
     "no-image-box": _("Sheet %(sheet)s: the printer gave no place for the picture"),
@@ -170,6 +171,10 @@ STOPS: Mapping[str, tuple[Text, Text]] = {
     "unreachable": (
         _("The printer cannot be reached at %(host)s, port %(port)s."),
         _("See that it is switched on and that an administrator entered the right address, then retry."),
+    ),
+    "no-tls": (
+        _("The printer is there, but a secured connection with it does not come about."),
+        _("An administrator compares what both sides want: whether TLS, which authorities and certificate."),
     ),
     "rejected": (
         _("The printer turned us away."),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from archive.events import event_record
 from dicomnet.models import NodeProbe
 from dicomnet.print_run import printer_condition_record
-from dicomnet.scu.client import Patience, Peer, peer_of
+from dicomnet.scu.client import Patience, peer_of
 from dicomnet.scu.noted import diary_outgoing
 from dicomnet.scu.probe import Outcome, Step, probe
 
@@ -27,7 +27,7 @@ def node_probe_execute(*, probe_id: int, patience: Patience = Patience()) -> Non
     row = NodeProbe.objects.select_related("node", "printer").get(pk=probe_id)
     target = row.node or row.printer
     assert target is not None
-    peer = peer_of(row.node) if row.node else Peer(target.ae_title, target.host, target.port)
+    peer = peer_of(target)
     calling: str = settings.PACS_AE_TITLE
     try:
         for step in probe(

@@ -17,7 +17,7 @@ from archive.presentations import presentation_frame_picture
 from archive.rendering import FrameUnavailable, instance_windows
 from archive.selectors import NotFound, instance_for
 from dicomnet.film.advice import Source
-from dicomnet.film.compose import Picture, compose, fitted
+from dicomnet.film.compose import Picture, compose, fitted, turned
 from dicomnet.film.layout import Box, Cell, Film, Labels, Sheet, cell_boxes
 
 _GREYS = ("MONOCHROME1", "MONOCHROME2")
@@ -55,7 +55,7 @@ def sheet_draw(*, sheet: Sheet, film: Film, user: User, study: Study | None = No
                 else None
             )
             pictures[place] = _picture(cell, instance, film, boxes[place], state)
-            sources[place] = source_of(instance)
+            sources[place] = _turned(source_of(instance), cell)
         except NotFound as error:
             unavailable[place] = str(error)
         except FrameUnavailable as error:
@@ -104,6 +104,10 @@ def source_of(instance: Instance) -> Source:
     )
 
 
+def _turned(source: Source, cell: Cell) -> Source:
+    return replace(source, width=source.height, height=source.width) if cell.turn % 2 else source
+
+
 def _instance(cell: Cell, user: User, study: Study | None) -> Instance:
     instance = instance_for(user=user, pk=cell.instance_id)
     if study is not None and instance.series.study_id != study.pk:
@@ -119,16 +123,18 @@ def _picture(cell: Cell, instance: Instance, film: Film, box: Box, state: Instan
         cell.window,
         cell.invert,
         (state.pk, state.file_digest) if state else None,
+        (cell.turn, cell.mirror),
         (box.width, box.height),
         (film.bits, film.colour),
     )
-    view = View(window=cell.window, invert=cell.invert, box=(box.width, box.height))
+    room = (box.height, box.width) if cell.turn % 2 else (box.width, box.height)
+    view = View(window=cell.window, invert=cell.invert, box=room)
 
     def draw() -> npt.NDArray[Any]:
         drawn = presentation_frame_picture(
             instance=instance, frame=cell.frame, view=view, bits=film.bits, colour=film.colour, state=state
         )
-        return fitted(drawn, box, film)
+        return fitted(turned(drawn, cell.turn, mirror=cell.mirror), box, film)
 
     pixels = PICTURES.get_or_make(key, draw)
     return Picture(pixels, _number(cell, instance), _window_text(cell, instance))

@@ -1,9 +1,10 @@
-"""TLS for DICOM: the profiles of PS3.15 B.12 and B.13 (BCP 195: RFC 8996 and RFC 9325), ours and the peers'.
+"""TLS for DICOM: the profile of PS3.15 B.12 (BCP 195: RFC 8996 and RFC 9325), ours and the peers'.
 
 Nothing below TLS 1.2; TLS 1.3 where the peer knows it. Under 1.2 only ephemeral elliptic curve keys with
-authenticated encryption: the four suites that B.12 wants of every server, and ChaCha20, which B.13 knows as
-well. Finite field keys (DHE) are left out, which both profiles allow. There is no renegotiation, no
-compression, and no tickets that outlive a connection.
+authenticated encryption: the four suites that B.12 wants of every server, and ChaCha20. Finite field keys
+(DHE) are left out, which the profile allows. There is no renegotiation, no compression, and no tickets that
+outlive a connection. A peer of B.13 is understood, for we speak nothing that it forbids; B.13 itself is not
+claimed, because it wants suites of every server that OpenSSL does not have (Camellia in GCM, RFC 6367).
 """
 
 from __future__ import annotations

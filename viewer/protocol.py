@@ -10,9 +10,9 @@ The page speaks JSON, one object a message, told apart by ``op``:
 
 Where ``instance`` stands, the name of a reformat may stand (``viewer.reformat_name``).
 
-The server answers with pictures in binary messages (``FrameHeader``, then a part of the JPEG or PNG)
-and with JSON for everything else: ``unavailable`` (this frame cannot be shown, and why), ``probe``,
-``pong``, ``error``.
+The server answers with pictures in binary messages (``FrameHeader``, then a part of the JPEG or PNG, or of
+the picture's steps or their table) and with JSON for everything else: ``unavailable`` (this frame cannot be
+shown, and why), ``probe``, ``pong``, ``error``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from enum import IntFlag, StrEnum
 from typing import Any, NoReturn
 
-from archive.imaging.params import JPEG, PNG, Encoding, View, VoiFunction, Window
+from archive.imaging.params import JPEG, PNG, STEPS, TABLE, Encoding, View, VoiFunction, Window
 from viewer.reformat_name import ReformatName, reformat_name_parse
 
 MESSAGE_LIMIT = 4096  # characters of one message of the page
@@ -63,14 +63,22 @@ class ProtocolError(Exception):
 
 
 class Quality(StrEnum):
-    """How a picture travels: ``moving`` is small and quick, ``settled`` is exact."""
+    """How a picture travels: ``moving`` is small and quick, ``settled`` is exact.
+
+    While a window is dragged it travels in two exact parts: its ``steps`` once, then a ``table`` a window.
+    """
 
     MOVING = "moving"
     SETTLED = "settled"
+    STEPS = "steps"
+    TABLE = "table"
 
     @property
     def encoding(self) -> Encoding:
-        return PNG if self is Quality.SETTLED else JPEG
+        return _ENCODINGS[self]
+
+
+_ENCODINGS = {Quality.MOVING: JPEG, Quality.SETTLED: PNG, Quality.STEPS: STEPS, Quality.TABLE: TABLE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Each function gives what the codestream holds; what the header makes of it is ``
 from __future__ import annotations
 
 import io
+import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ _ERRORS = (RuntimeError, ValueError, OSError, SyntaxError, MemoryError, IndexErr
 
 _END_OF_IMAGE = b"\xff\xd9"
 _JPEG_XL_LOSSLESS = "1.2.840.10008.1.2.4.110"
+_J2K_THREADS = min(4, os.cpu_count() or 1)  # code blocks are independent: two cores take half the time
 _RLE_GAIN = 64  # two bytes stand for at most 128
 
 
@@ -80,7 +82,7 @@ def j2k_samples(data: bytes, description: PixelDescription) -> Samples:
     _check_size(header, header.components, header.precision, description)
     # OpenJPEG for both. OpenJPH (htj2k_decode) takes half the time, but wraps where lossy values overshoot,
     # hands out memory it never wrote when bytes are damaged, and loses itself for minutes in odd tilings.
-    values = _first("JPEG 2000", (imagecodecs.jpeg2k_decode, _openjpeg), stream)
+    values = _first("JPEG 2000", (_jpeg_2000, _openjpeg), stream)
     rgb = True if header.transformed else None
     return Samples(values, header.precision, signed=header.signed, lossy=not header.reversible, rgb=rgb)
 
@@ -196,6 +198,11 @@ def _is_rgb(header: JpegHeader, description: PixelDescription) -> bool:
 def _pillow(data: bytes) -> Array:
     with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
         return np.asarray(image)
+
+
+def _jpeg_2000(data: bytes) -> Array:
+    values: Array = imagecodecs.jpeg2k_decode(data, numthreads=_J2K_THREADS)
+    return values
 
 
 def _openjpeg(data: bytes) -> Array:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from archive.imaging.colour import grey_from_rgb
 from archive.imaging.geometry import Size, area_averaged
-from archive.imaging.overlays import Mask, Overlay, Words, overlay_mask, overlays_drawn
+from archive.imaging.overlays import Mask, Overlay, Words, overlay_drawn, overlay_mask
 from archive.imaging.params import View
 from archive.imaging.shutter import Shutter, shut_mask
 
@@ -26,23 +26,26 @@ _BRIGHT = 0.75  # where white would be lost
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """How much of each pixel is covered, 0..255: by the shutter, in its tone, and by overlays, in white."""
+    """How much of each pixel is covered, 0..255: by the shutter, in its tone, and by overlays, in white.
+
+    ``drawn`` are overlay planes by their group.
+    """
 
     shut: Cover | None = None
-    drawn: Cover | None = None
+    drawn: tuple[tuple[int, Cover], ...] = ()
     grey: int = 0  # of the shutter, 0..65535
     rgb: tuple[int, int, int] | None = None
 
     @property
     def nbytes(self) -> int:
-        return sum(cover.nbytes for cover in (self.shut, self.drawn) if cover is not None)
+        return (0 if self.shut is None else self.shut.nbytes) + sum(cover.nbytes for _, cover in self.drawn)
 
     def resized(self, size: Size) -> Layers:
         """Smaller. A line of one stored pixel keeps its full strength, however much smaller it gets."""
         return replace(
             self,
             shut=None if self.shut is None else area_averaged(self.shut, size),
-            drawn=None if self.drawn is None else _strengthened(self.drawn, size),
+            drawn=tuple((group, _strengthened(cover, size)) for group, cover in self.drawn),
         )
 
     def laid_over(self, values: Array, view: View, *, bits: int) -> Array:
@@ -53,12 +56,19 @@ class Layers:
             grey = round(self.grey * top / 65535)
             tone = np.array(self.rgb if values.ndim == 3 and self.rgb else [grey], np.float64)
             _blend(values, self.shut, tone)
-        if view.overlays and self.drawn is not None:
-            places = np.nonzero(self.drawn)
+        drawn = self._shown(view)
+        if drawn is not None:
+            places = np.nonzero(drawn)
             bright = _surroundings(values)[places[0] // _GROUND, places[1] // _GROUND] > _BRIGHT * top
             tones = np.where(bright, 0.0, float(top))
-            _blend(values, self.drawn, tones[:, None] if values.ndim == 3 else tones)
+            _blend(values, drawn, tones[:, None] if values.ndim == 3 else tones)
         return values
+
+    def _shown(self, view: View) -> Cover | None:
+        """The planes to draw as one: all of them, or under a state those it activates (PS3.3 C.11.7)."""
+        groups = None if view.presentation is None else view.presentation.overlay_groups
+        shown = [cover for group, cover in self.drawn if groups is None or group in groups]
+        return np.maximum.reduce(shown) if view.overlays and shown else None
 
 
 def layers_of(
@@ -77,15 +87,16 @@ def layers_of(
         masks = {o.group: overlay_mask(o, shape, frame, words) for o in bitmaps}
         shut = shut_mask(shutter, shape, aspect, {g: mask for g, mask in masks.items() if mask is not None})
         overlays = tuple(o for o in overlays if o not in bitmaps)
-    drawn = overlays_drawn(overlays, shape, frame, words)
-    if shut is None and drawn is None:
+    planes = [(overlay.group, overlay_drawn(overlay, shape, frame, words)) for overlay in overlays]
+    drawn = tuple((group, _cover(mask)) for group, mask in planes if mask is not None)
+    if shut is None and not drawn:
         return None
     tone = shutter or Shutter()
-    return Layers(_cover(shut), _cover(drawn), tone.grey, tone.rgb)
+    return Layers(None if shut is None else _cover(shut), drawn, tone.grey, tone.rgb)
 
 
-def _cover(mask: Mask | None) -> Cover | None:
-    return None if mask is None else mask.astype(np.uint8) * np.uint8(255)
+def _cover(mask: Mask) -> Cover:
+    return mask.astype(np.uint8) * np.uint8(255)
 
 
 def _strengthened(drawn: Cover, size: Size) -> Cover:

@@ -160,18 +160,12 @@ def _plane(overlay: Overlay, plane: int) -> Mask:
     return marks.reshape(rows, overlay.columns)
 
 
-def overlays_drawn(
-    overlays: Sequence[Overlay], shape: tuple[int, int], frame: int, words: Words | None
-) -> Mask | None:
-    """All planes in one mask, regions as their outlines: filled, they would hide what they point at."""
-    drawn: Mask | None = None
-    for overlay in overlays:
-        mask = overlay_mask(overlay, shape, frame, words)
-        if mask is None or not mask.any():
-            continue
-        mask = outline(mask) if overlay.region else mask
-        drawn = mask if drawn is None else drawn | mask
-    return drawn
+def overlay_drawn(overlay: Overlay, shape: tuple[int, int], frame: int, words: Words | None) -> Mask | None:
+    """What is drawn of a plane; of a region its outline: filled, it would hide what it points at."""
+    mask = overlay_mask(overlay, shape, frame, words)
+    if mask is None or not mask.any():
+        return None
+    return outline(mask) if overlay.region else mask
 
 
 def outline(mask: Mask) -> Mask:

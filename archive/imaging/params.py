@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from archive.dicom.presentation.records import STORED_VALUES, Modality, Shutter, Table, Voi
+from archive.dicom.presentation.records import STORED_VALUES, Modality, Plane, Shutter, Table, Voi
 
 
 class VoiFunction(StrEnum):
@@ -30,7 +30,8 @@ class Window:
 class PresentationLook:
     """What a presentation state says of the greys of one frame, in place of the object (PS3.4 N.2).
 
-    ``greys`` is false for a state of colour images, which has nothing to say of greys.
+    ``greys`` is false for a state of colour images, which has nothing to say of greys. Of the image's overlay
+    planes those of ``overlay_groups`` are shown; ``planes`` are the state's own.
     """
 
     modality: Modality = STORED_VALUES
@@ -38,6 +39,8 @@ class PresentationLook:
     inverse: bool = False
     table: Table | None = None
     shutter: Shutter | None = None
+    overlay_groups: tuple[int, ...] = ()
+    planes: tuple[Plane, ...] = ()
     greys: bool = True
 
 
@@ -65,11 +68,17 @@ class View:
 class EncodingFormat(StrEnum):
     JPEG = "jpeg"
     PNG = "png"
+    STEPS = "steps"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How the picture travels: JPEG while things move, PNG (lossless) when they have settled."""
+    """How the picture travels: JPEG while things move, PNG (lossless) when they have settled.
+
+    Or in two parts that give the pixels of the PNG: STEPS, what each pixel is whatever the window, and TABLE,
+    the grey of each step under one window. See ``pipeline.grey_parts``.
+    """
 
     format: EncodingFormat = EncodingFormat.JPEG
     quality: int = 85
@@ -80,11 +89,13 @@ class Encoding:
 
     @property
     def media_type(self) -> str:
-        return f"image/{self.format.value}"
+        return "application/octet-stream" if self in (STEPS, TABLE) else f"image/{self.format.value}"
 
 
 JPEG = Encoding(EncodingFormat.JPEG, 85)
 PNG = Encoding(EncodingFormat.PNG)
+STEPS = Encoding(EncodingFormat.STEPS)
+TABLE = Encoding(EncodingFormat.TABLE)
 
 
 class Undecodable(Exception):

@@ -19,8 +19,8 @@ from archive.imaging.decode import frame_values, values_and_words
 from archive.imaging.geometry import Size, fitted_size
 from archive.imaging.greyscale import Chosen, Greyscale, display_values, modality_values, voi_chosen, windowed
 from archive.imaging.layers import layers_of
-from archive.imaging.params import Undecodable, View, Window
-from archive.imaging.presenting import presented, shuttered
+from archive.imaging.params import EncodingFormat, Undecodable, View, Window
+from archive.imaging.presenting import covered, presented
 from archive.imaging.raster import Raster, raster_from
 from archive.imaging.source import ImageSource, frame_read
 
@@ -80,8 +80,7 @@ def picture(
     if raster.tint is not None and colour and values.dtype == np.uint8:
         values = tinted(values, raster.tint)
     depth = 8 if values.dtype == np.uint8 else bits
-    if view.presentation is not None and view.presentation.shutter is not None:
-        values = shuttered(values, view.presentation.shutter, raster.full_size, depth)
+    values = covered(values, view, raster.full_size, depth)
     if raster.layers is not None:
         values = raster.layers.laid_over(values, view, bits=depth)
     return values, window
@@ -92,6 +91,15 @@ def _bare_picture(
 ) -> tuple[Array, Window | None]:
     if raster.colour:
         return _colour_picture(raster, view, bits=bits, colour=colour)
+    values, window = _greys(raster, greyscale, view, bits=bits)
+    if not raster.indexed:
+        return values, window
+    # The steps never exceed the table: "clip" only spares numpy a checking pass and a copy.
+    return np.take(values, raster.pixels, mode="clip"), window
+
+
+def _greys(raster: Raster, greyscale: Greyscale, view: View, *, bits: int = 8) -> tuple[Array, Window | None]:
+    """Display values, and the window: of each step of an indexed raster, else of each pixel."""
     greyscale, chosen, inverse = grey_steps(raster, greyscale, view)
     lut = greyscale.presentation_lut
     display = partial(display_values, chosen=chosen, inverse=inverse, bits=bits, presentation_lut=lut)
@@ -100,9 +108,26 @@ def _bare_picture(
         values = np.nan_to_num(values, nan=-np.inf, posinf=np.inf, neginf=-np.inf)
         return display(values), chosen.window
     steps = np.arange(raster.low, raster.low + raster.span + 1, dtype=np.int64)
-    table = display(modality_values(steps, greyscale))
-    # The steps never exceed the table: "clip" only spares numpy a checking pass and a copy.
-    return np.take(table, raster.pixels, mode="clip"), chosen.window
+    return display(modality_values(steps, greyscale)), chosen.window
+
+
+def grey_parts(
+    raster: Raster, greyscale: Greyscale, view: View, part: EncodingFormat
+) -> tuple[bytes, Window | None]:
+    """A picture in two parts, for a page that changes its window many times: ``table[steps]`` is ``picture``.
+
+    STEPS: uint16, little endian, row by row, at the size of the raster, whatever the window. TABLE: the 8-bit
+    grey of each step, from 0 to the highest, and the window that made them. Raises Undecodable("no-steps")
+    where a picture is more than its greys: colour, overlays, shutters, values without a table.
+    """
+    look = view.presentation
+    over = raster.layers is not None or (look is not None and bool(look.shutter or look.planes))
+    if not raster.indexed or raster.colour or raster.tint is not None or over:
+        raise Undecodable("no-steps")
+    if part is EncodingFormat.STEPS:
+        return raster.pixels.astype("<u2", copy=False).tobytes(), None
+    table, window = _greys(raster, greyscale, view)
+    return table.tobytes(), window
 
 
 def grey_steps(raster: Raster | None, greyscale: Greyscale, view: View) -> tuple[Greyscale, Chosen, bool]:

@@ -1,4 +1,4 @@
-"""A presentation state made into what the pipeline needs: greys for one frame, and the shutter over it.
+"""A presentation state made into what the pipeline needs: greys for one frame, and what lies over them.
 
 Under a state the object's own modality and VOI transformations and its Photometric Interpretation count for
 nothing: what the state leaves out is an identity (PS3.4 N.2.1).
@@ -13,11 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from archive.dicom.presentation.records import GREYSCALE, PresentationState, Shutter, Table, meant_for
+from archive.dicom.presentation.records import (
+    GREYSCALE,
+    Plane,
+    PresentationState,
+    Shutter,
+    Table,
+    meant_for,
+)
 from archive.imaging.geometry import Size
 from archive.imaging.greyscale import Greyscale, full_range_window, modality_values
 from archive.imaging.layers import Layers, layers_of
 from archive.imaging.lut import Lut, lut_parsed
+from archive.imaging.overlays import Overlay
 from archive.imaging.params import PresentationLook, View, VoiFunction, Window
 from archive.imaging.shutter import Shutter as Shapes
 
@@ -27,6 +35,9 @@ Array = npt.NDArray[Any]
 def look_of(state: PresentationState, sop_instance_uid: str, frame: int) -> PresentationLook:
     """What the state makes of the greys of a frame (1-based)."""
     voi = next(iter(meant_for(state.vois, sop_instance_uid, frame)), None)
+    shown = [group for group, _ in state.overlays]
+    own = {plane.group for plane in state.planes}
+    covering = state.shutter.overlay_group if state.shutter else None
     return PresentationLook(
         modality=state.modality,
         # Looks are keys of caches: those of frames that are treated alike are to be equal.
@@ -34,6 +45,8 @@ def look_of(state: PresentationState, sop_instance_uid: str, frame: int) -> Pres
         inverse=state.inverse,
         table=state.presentation_table,
         shutter=state.shutter,
+        overlay_groups=tuple(group for group in shown if group not in own),
+        planes=tuple(plane for plane in state.planes if plane.group in (*shown, covering)),
         greys=state.sop_class_uid == GREYSCALE,
     )
 
@@ -92,28 +105,40 @@ def _lut(table: Table | None, signed: bool) -> Lut | None:
     return lut_parsed(table.descriptor, table.data, signed=signed, explanation=table.explanation)
 
 
-def shuttered(values: Array, shutter: Shutter, full_size: Size, bits: int) -> Array:
-    """Display values with everything outside the shutter covered (PS3.3 C.7.6.11), as by the image's own.
+def covered(values: Array, view: View, full_size: Size, bits: int) -> Array:
+    """Display values under the shutter (PS3.3 C.7.6.11) and overlay planes of the view's state.
 
     ``values`` are of square pixels: their shape beside ``full_size`` (columns, rows) tells that of stored
     ones.
     """
-    layers = _layers(shutter, (values.shape[1], values.shape[0]), full_size)
-    return values if layers is None else layers.laid_over(values, View(overlays=False), bits=bits)
+    look = view.presentation
+    if look is None or (look.shutter is None and not look.planes):
+        return values
+    layers = _layers(look.shutter, look.planes, (values.shape[1], values.shape[0]), full_size)
+    return values if layers is None else layers.laid_over(values, View(overlays=view.overlays), bits=bits)
 
 
 @lru_cache(maxsize=8)
-def _layers(shutter: Shutter, size: Size, full_size: Size) -> Layers | None:
-    left, upper, right, lower = shutter.rectangle or (0, 0, 0, 0)
-    column, row, radius = shutter.circle or (0, 0, 0)
-    shapes = Shapes(
-        rectangle=(left, right, upper, lower) if shutter.rectangle else None,
-        circle=(row, column, radius) if shutter.circle else None,
-        polygon=tuple((row, column) for column, row in shutter.polygon),
-        grey=shutter.grey,
-        rgb=shutter.colour,
+def _layers(shutter: Shutter | None, planes: tuple[Plane, ...], size: Size, full_size: Size) -> Layers | None:
+    overlays = tuple(
+        Overlay(one.group, one.rows, one.columns, one.top, one.left, one.bits, region=one.region)
+        for one in planes
     )
     columns, rows = full_size
     aspect = (size[1] / rows, size[0] / columns)
-    layers = layers_of((), shapes, shape=(rows, columns), frame=0, aspect=aspect, words=None)
+    shapes = _shapes(shutter) if shutter is not None else None
+    layers = layers_of(overlays, shapes, shape=(rows, columns), frame=0, aspect=aspect, words=None)
     return layers and layers.resized(size)
+
+
+def _shapes(shutter: Shutter) -> Shapes:
+    left, upper, right, lower = shutter.rectangle or (0, 0, 0, 0)
+    column, row, radius = shutter.circle or (0, 0, 0)
+    return Shapes(
+        rectangle=(left, right, upper, lower) if shutter.rectangle else None,
+        circle=(row, column, radius) if shutter.circle else None,
+        polygon=tuple((row, column) for column, row in shutter.polygon),
+        overlay_group=shutter.overlay_group,
+        grey=shutter.grey,
+        rgb=shutter.colour,
+    )

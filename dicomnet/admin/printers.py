@@ -37,6 +37,7 @@ class PrinterAdmin(ProbingMixin, AuditedAdmin):
         (_("Address"), {"fields": ("name", "ae_title", ("host", "port"), "description", "active")}),
         (_("What it prints"), {"fields": (("supports_greyscale", "supports_colour"), "bits", "max_copies")}),
         (_("Patience"), {"fields": ("timeout_seconds",)}),
+        (_("Security"), {"fields": ("tls_call", "tls_certificate"), "classes": ["collapse"]}),
         (_("Film"), {"fields": ("film_grids", "pixel_pitch_um", "media", "magnification")}),
         (_("Density"), {"fields": (("min_density", "max_density"),)}),
         (_("State"), {"fields": ("condition_word", "condition_info", "asked")}),

@@ -81,35 +81,48 @@ def _policies(offered: Sequence[Claim]) -> Iterator[str]:
     limits = Limits()
     yield "## 4. Association policies"
     yield "### 4.1 General"
-    asked = any(claim.extended is not None for claim in offered)
-    yield table(
-        ("item", "value"),
-        [
-            ("application context", APPLICATION_CONTEXT),
-            ("implementation class UID", IMPLEMENTATION_CLASS_UID),
-            ("implementation version name", IMPLEMENTATION_VERSION_NAME),
-            ("largest PDU received", f"{limits.max_pdu} bytes; a longer one aborts the association"),
-            ("largest PDU sent", "what the peer says; 128 KiB where it sets no limit"),
-            ("asynchronous operations", "1 invoked, 1 performed"),
-            ("contexts of an association", "128, as PS3.8 has it"),
-            (
-                "role selection",
-                "answered for accepted classes (5); nothing is answered where nothing is asked",
-            ),
-            ("extended negotiation", "see each service" if asked else "not used"),
-            (
-                "user identity",
-                "kinds 1 and 2 are checked where a node has to bring them, and confirmed when asked to; "
-                "other kinds are noted",
-            ),
-            (
-                "TLS",
-                "on a port of its own (`PACS_DICOM_TLS_PORT`): TLS 1.2 and 1.3, ECDHE with AES-GCM or "
-                "ChaCha20 (PS3.15 B.12); client certificates off, optional or required; per node required, "
-                "and a certificate expected",
-            ),
-        ],
+    yield table(("item", "value"), _general(offered, limits))
+    yield from _acceptance()
+    yield "### 4.3 Limits"
+    yield table(("what", "value"), _limits(limits))
+    yield "### 4.4 End"
+    yield (
+        "Released by the requester. What breaks PS3.8 or PS3.7, and silence that lasts too long, end in an "
+        "A-ABORT of the service provider with the reason of PS3.8 Table 9-26. Each association, and each "
+        "attempt at one, has a page in the administration that says what happened and why."
     )
+
+
+def _general(offered: Sequence[Claim], limits: Limits) -> list[tuple[str, str]]:
+    asked = any(claim.extended is not None for claim in offered)
+    return [
+        ("application context", APPLICATION_CONTEXT),
+        ("implementation class UID", IMPLEMENTATION_CLASS_UID),
+        ("implementation version name", IMPLEMENTATION_VERSION_NAME),
+        ("largest PDU received", f"{limits.max_pdu} bytes; a longer one aborts the association"),
+        ("largest PDU sent", "what the peer says; 128 KiB where it sets no limit"),
+        ("asynchronous operations", "1 invoked, 1 performed"),
+        ("contexts of an association", "128, as PS3.8 has it"),
+        (
+            "role selection",
+            "answered for accepted classes (5); nothing is answered where nothing is asked",
+        ),
+        ("extended negotiation", "see each service" if asked else "not used"),
+        (
+            "user identity",
+            "kinds 1 and 2 are checked where a node has to bring them, and confirmed when asked to; "
+            "other kinds are noted",
+        ),
+        (
+            "TLS",
+            "on a port of its own (`PACS_DICOM_TLS_PORT`): TLS 1.2 and 1.3, ECDHE with AES-GCM or "
+            "ChaCha20 (PS3.15 B.12); client certificates off, optional or required; per node required, "
+            "and a certificate expected",
+        ),
+    ]
+
+
+def _acceptance() -> Iterator[str]:
     yield "### 4.2 Acceptance"
     yield (
         "Asked in this order, of the database, at each association: an edit of a node holds from its next "
@@ -136,14 +149,6 @@ def _policies(offered: Sequence[Claim]) -> Iterator[str]:
         "Of the syntaxes proposed for a context, the requester's first known one is taken. Explicit VR "
         "Little Endian, when it is offered, beats Implicit VR Little Endian and Explicit VR Big Endian. An "
         "unknown syntax is taken only when no known one is offered."
-    )
-    yield "### 4.3 Limits"
-    yield table(("what", "value"), _limits(limits))
-    yield "### 4.4 End"
-    yield (
-        "Released by the requester. What breaks PS3.8 or PS3.7, and silence that lasts too long, end in an "
-        "A-ABORT of the service provider with the reason of PS3.8 Table 9-26. Each association, and each "
-        "attempt at one, has a page in the administration that says what happened and why."
     )
 
 

@@ -69,6 +69,11 @@ def picture_box(box: Box, width: int, height: int) -> Box:
     )
 
 
+def turned(pixels: Pixels, turn: int, *, mirror: bool) -> Pixels:
+    """Mirrored left to right, then turned clockwise by quarters."""
+    return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirror else pixels, -turn))
+
+
 def fitted(pixels: Pixels, box: Box, film: Film) -> Pixels:
     """The picture resampled to touch two edges of its cell; one that does already is returned as it is.
 

@@ -66,7 +66,8 @@ class Grid:
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One frame in one place. Without ``window`` the object's own choice holds, or that of the presentation
-    state (an instance; 0: none) under which it is shown.
+    state (an instance; 0: none) under which it is shown. After that it is mirrored left to right where
+    ``mirror`` says so, then turned clockwise by ``turn`` quarters.
     """
 
     instance_id: int
@@ -74,6 +75,8 @@ class Cell:
     window: Window | None = None
     invert: bool = False
     presentation: int = 0
+    turn: int = 0
+    mirror: bool = False
 
     @classmethod
     def from_dict(cls, data: Any) -> Cell:
@@ -85,6 +88,8 @@ class Cell:
             window=_window(data.get("window")),
             invert=data.get("invert") is True,
             presentation=_whole(data["presentation"], "presentation") if data.get("presentation") else 0,
+            turn=_whole(data["turn"], "turn") % 4 if data.get("turn") else 0,
+            mirror=data.get("mirror") is True,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,6 +100,10 @@ class Cell:
             data["invert"] = True
         if self.presentation:
             data["presentation"] = self.presentation
+        if self.turn:
+            data["turn"] = self.turn
+        if self.mirror:
+            data["mirror"] = True
         return data
 
 

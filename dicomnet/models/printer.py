@@ -54,6 +54,18 @@ class Printer(models.Model):
     timeout_seconds = models.PositiveSmallIntegerField(
         _("longest wait for an answer, s"), default=60, validators=[MinValueValidator(1)]
     )
+    tls_call = models.BooleanField(_("call it over TLS"), default=False, db_default=False)
+    tls_certificate = models.CharField(
+        _("its certificate"),
+        max_length=128,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_(
+            "SHA-256 fingerprint or common name of the certificate it has to show. Empty: any that an "
+            "authority of ours has signed for its address."
+        ),
+    )
 
     condition = models.CharField(_("state"), max_length=8, choices=Condition.choices, blank=True, default="")
     condition_info = models.CharField(_("state in detail"), max_length=255, blank=True)

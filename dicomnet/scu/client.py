@@ -20,7 +20,7 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 
 from dicomnet.diary.entry import Entry
-from dicomnet.models import AENode
+from dicomnet.models import AENode, Printer
 from dicomnet.scu.noting import Noting
 from dicomnet.tls import TlsNotUsable, client_context
 
@@ -64,8 +64,8 @@ class Peer:
     certificate: str = ""  # see ``dicomnet.tls.client_context``
 
 
-def peer_of(node: AENode) -> Peer:
-    """How a node wants to be called."""
+def peer_of(node: AENode | Printer) -> Peer:
+    """How a node or a printer wants to be called."""
     return Peer(node.ae_title, node.host, node.port, node.tls_call, node.tls_certificate)
 
 

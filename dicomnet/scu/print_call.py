@@ -59,10 +59,12 @@ class PrinterAddress:
     port: int
     calling_ae_title: str
     timeout_s: float = 60.0
+    tls: bool = False
+    certificate: str = ""  # see ``dicomnet.tls.client_context``
 
     @property
     def peer(self) -> Peer:
-        return Peer(self.ae_title, self.host, self.port)
+        return Peer(self.ae_title, self.host, self.port, self.tls, self.certificate)
 
 
 class Diary(Protocol):
@@ -277,6 +279,7 @@ _NOT_ASSOCIATED = {
     Failure.CLOSED: ("connection-lost", ""),
     Failure.NO_ANSWER: ("no-answer", ""),
     Failure.NOTHING_ACCEPTED: ("service-refused", ""),
+    Failure.NO_TLS: ("no-tls", ""),
 }
 
 

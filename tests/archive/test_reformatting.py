@@ -16,6 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage, generate_uid
 
 from archive import reformatting, rendering
+from archive.imaging.params import STEPS, TABLE
 from archive.imaging.reformat import Plane, Reformat, Slab
 from archive.models import Instance
 from archive.reformatting import (
@@ -29,7 +30,7 @@ from archive.reformatting import (
     reformat_value,
     volumes_forget,
 )
-from archive.rendering import PNG, RENDER_POOL, FrameUnavailable, View, Window, frame_render
+from archive.rendering import PNG, RENDER_POOL, STAMP, FrameUnavailable, View, Window, frame_render
 from archive.rendering_words import SENTENCES
 from tests.archive.arrivals import receive
 from tests.objects import ct_slice, item
@@ -111,6 +112,25 @@ def test_coronal_and_sagittal_planes_hold_the_stored_values_of_their_place() -> 
     assert np.array_equal(sagittal.stored()[::2], block()[:, :, 5:8].max(axis=2))
     value = reformat_value(making=making, frame=5, reformat=Reformat(Plane.CORONAL), x=3, y=4)
     assert value == {"stored": block()[2, 4, 3], "value": block()[2, 4, 3], "unit": ""}
+
+
+def test_the_parts_of_a_dragged_window_make_the_plane() -> None:
+    """Steps once, a table for each window: together they are the lossless picture."""
+    making = made(stored(series())[0])
+    what = {"making": making, "frame": 5, "reformat": Reformat(Plane.CORONAL)}
+    steps = reformat_render(view=VIEW, encoding=STEPS, **what)
+    for window in (Window(1500, 3000), Window(700, 90)):
+        view = View(window=window)
+        table = reformat_render(view=view, encoding=TABLE, **what)
+        assert table.data[:STAMP] == steps.data[:STAMP]
+        greys = np.frombuffer(table.data[STAMP:], np.uint8)
+        places = np.frombuffer(steps.data[STAMP:], "<u2").reshape(19, 16)
+        assert np.array_equal(greys[places], pixels(reformat_render(view=view, encoding=PNG, **what)))
+    other = made(stored(series())[0])
+    assert (
+        reformat_render(view=VIEW, encoding=TABLE, **what | {"making": other}).data[:STAMP]
+        != steps.data[:STAMP]
+    )
 
 
 def enhanced() -> Dataset:

@@ -19,8 +19,9 @@ from PIL import Image
 
 from archive import rendering
 from archive.imaging.geometry import area_averaged
+from archive.imaging.params import STEPS, TABLE
 from archive.models import Instance
-from archive.rendering import PNG, View, frame_picture, frame_render
+from archive.rendering import PNG, STAMP, FrameUnavailable, View, frame_picture, frame_render
 
 TOLERANCE = 1.0
 EXCEPTIONS = Path(__file__).parents[1] / "pure" / "oracle_exceptions.csv"
@@ -91,3 +92,20 @@ def test_screen_thumbnail_and_print_preview_are_the_references(
     assert screens == {name for name in _known("picture", "padding") if not name.startswith("seg/")}
     assert thumbnails == _known("thumbnail")
     assert aside == {"segmentation": 15, "oblong": 6}
+
+
+def test_steps_and_table_are_the_lossless_picture(instances: list[tuple[str, Instance, Any]]) -> None:
+    compared = 0
+    for name, instance, _ in instances:
+        for view in (View(box=(512, 512)), View(auto=True, invert=True)):
+            asked: dict[str, Any] = {"instance": instance, "frame": 1, "view": view}
+            try:
+                steps, table = (frame_render(**asked, encoding=part) for part in (STEPS, TABLE))
+            except FrameUnavailable:  # colour, overlays, shutters
+                continue
+            screen = _decoded(frame_render(**asked, encoding=PNG))
+            assert steps.data[:STAMP] == table.data[:STAMP]
+            greys = np.frombuffer(table.data[STAMP:], np.uint8)[np.frombuffer(steps.data[STAMP:], "<u2")]
+            assert np.array_equal(greys.reshape(screen.shape), screen), name
+            compared += 1
+    assert compared > 300

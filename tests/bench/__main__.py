@@ -1,6 +1,6 @@
 """`make bench`: every row a ratio to a peer or a limit, measured in the same run.
 
-``python -m tests.bench [ingest|retrieve|viewer|search|find ...]``.
+``python -m tests.bench [ingest|retrieve|viewer|scroll|search|find ...]``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import importlib
 import platform
 import sys
 
-ROOMS = ("ingest", "retrieve", "viewer", "search", "find")
+ROOMS = ("ingest", "retrieve", "viewer", "scroll", "search", "find")
 
 
 def main(names: list[str]) -> int:

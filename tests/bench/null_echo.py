@@ -25,10 +25,14 @@ from daphne.server import Server
 
 PICTURE = b""
 PAGE = b"""<!doctype html><meta charset=utf-8>
-<style>body{margin:0;background:#000}canvas{display:block;width:1184px;height:670px}</style>
-<canvas width=1184 height=670></canvas>
+<style>body{margin:0;background:#000}canvas{display:block}</style>
+<canvas></canvas>
 <script type=module>
 const canvas = document.querySelector('canvas');
+const side = Number(location.hash.slice(1)) || 670;
+const left = Math.round((innerWidth - 182 - side) / 2);
+canvas.width = innerWidth - 182;
+canvas.height = side;
 const context = canvas.getContext('2d', { alpha: false, desynchronized: true });
 const socket = new WebSocket(`ws://${location.host}/`);
 socket.binaryType = 'arraybuffer';
@@ -44,7 +48,7 @@ socket.onmessage = async ({ data }) => {
   const number = new DataView(data).getUint32(0, true);
   const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 4)], { type: 'image/jpeg' }),
     { colorSpaceConversion: 'none', premultiplyAlpha: 'none' });
-  context.drawImage(bitmap, 257, 0, 670, 670);
+  context.drawImage(bitmap, left, 0, side, side);
   bitmap.close();
   window.latencies.push(performance.now() - onTheWay.get(number));
   onTheWay.delete(number);

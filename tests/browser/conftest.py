@@ -27,7 +27,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 from pydicom.dataset import Dataset
 
 from tests.browser.shape import SIZES
@@ -46,6 +54,7 @@ SWITCHES = [
     "--disable-sync",
 ]
 Portal = Callable[..., Page]
+expect.set_options(timeout=15_000)  # a busy machine is no fault of the page
 
 
 def free_port() -> int:

@@ -95,3 +95,27 @@ def test_the_value_and_the_scale_follow_a_turned_picture(portal: Portal, quarter
     screen.drag(0, -100, start=(x, y))
     screen.move_to(x, y)
     expect(screen.corner("value")).to_have_text(re.compile(r" at 30, 19$"))  # column 30, row 80 - 1 - 60
+
+
+def test_a_film_begins_with_the_picture_turned_as_it_is_seen(portal: Portal, quarters: int) -> None:
+    page = portal("omar")
+    page.goto(f"/studies/{quarters}/view/")
+    Screen(page, COLUMNS, ROWS).expect_greys({(30, 20): CORNERS["tl"]})
+    page.keyboard.press("]")
+    page.keyboard.press("f")
+    Screen(page, ROWS, COLUMNS).expect_greys({(20, 30): CORNERS["tl"], (60, 90): CORNERS["br"]})
+    link = page.locator("#print")
+    expect(link).to_have_attribute("href", re.compile(r"&turn=3&mirror=1$"))
+    page.goto(str(link.get_attribute("href")))
+    sheet = page.locator("body[data-digest]")
+    sheet.wait_for(state="attached")
+    seen = page.evaluate(f"JSON.parse(sessionStorage['film-{quarters}']).cells")
+    assert [(cell["turn"], cell["mirror"]) for cell in seen] == [(3, True)]
+    before = sheet.get_attribute("data-digest")
+    page.locator(".film-cell").first.click()
+    page.keyboard.press("[")
+    expect(page.locator("body")).not_to_have_attribute("data-digest", str(before))
+    page.get_by_role("button", name="Flip").click()
+    page.wait_for_function(f"JSON.parse(sessionStorage['film-{quarters}']).cells[0].mirror === false")
+    seen = page.evaluate(f"JSON.parse(sessionStorage['film-{quarters}']).cells")
+    assert [(cell["turn"], cell["mirror"]) for cell in seen] == [(2, False)]

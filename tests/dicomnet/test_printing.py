@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from unittest import mock
 
+import numpy as np
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import translation
 from django_tasks_db.models import DBTaskResult
 
 from archive.models import AuditEvent, Event
+from archive.rendering import View
 from dicomnet.film.advice import Advice, Level
-from dicomnet.film.layout import Cell, Grid, Sheet
+from dicomnet.film.layout import Cell, Film, Grid, Sheet, cell_boxes
 from dicomnet.models import FilmSheet, Printer, PrintJob
 from dicomnet.previewing import FilmWish, preview_draw
 from dicomnet.print_run import TASK, print_jobs_settle
@@ -34,7 +37,7 @@ from dicomnet.printing import (
     printer_defaults,
     printer_film,
 )
-from dicomnet.sheets import patient_label, sheet_labels
+from dicomnet.sheets import patient_label, sheet_draw, sheet_labels
 from tests import people
 from tests.films import drawn_frames, film_cells, film_printer, film_study
 
@@ -408,3 +411,25 @@ def test_film_sizes_are_written_as_people_write_them(term: str, words: str):
 def test_a_makers_own_supply_term_stays():
     assert supply_words("SUPPLY LOW") == "film supply low"
     assert supply_words("LASER TIRED") == "laser tired"
+
+
+def test_a_cell_is_turned_as_it_was_seen_and_fills_its_place_so():
+    """An image of 40 x 20 drawn in the room it has when it stands: twice as high as wide."""
+    study = film_study(1)
+    [cell] = film_cells(study)
+    asked: list[object] = []
+
+    def frame_picture(*, view: View, **_: object) -> np.ndarray:
+        asked.append(view.box)
+        return np.repeat(np.repeat(np.array([[10, 200]], np.uint8), 20, axis=0), 20, axis=1)
+
+    film = Film(400, 600, 300.0, 8, False)
+    with mock.patch("dicomnet.sheets.presentation_frame_picture", frame_picture):
+        drawn = sheet_draw(
+            sheet=Sheet(Grid(1, 1), (replace(cell, turn=1),)), film=film, user=people.omar_operator()
+        )
+    [box] = cell_boxes(Grid(1, 1), film)
+    assert asked == [(box.height, box.width)]
+    middle = drawn.bitmap[:, box.left + box.width // 2]
+    inside = middle[box.top + 60 : box.top + box.height - 60]
+    assert (int(inside[5]), int(inside[-5])) == (10, 200)  # left has become top

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dicomnet.film.compose import Picture, compose, fitted, picture_box, screen_copy, screen_part
+from dicomnet.film.compose import Picture, compose, fitted, picture_box, screen_copy, screen_part, turned
 from dicomnet.film.layout import Box, Cell, Film, Grid, Labels, Sheet, cell_boxes
 
 FILM = Film(400, 500, 100.0)
@@ -143,3 +143,12 @@ def test_a_part_beyond_the_edge_is_cut(box: Box):
     part = screen_part(np.zeros((500, 400), "u1"), FILM, box)
     assert 1 <= part.shape[0] <= 100
     assert 1 <= part.shape[1] <= 100
+
+
+def test_a_picture_is_mirrored_first_and_then_turned_clockwise():
+    picture = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)
+    assert turned(picture, 1, mirror=False).tolist() == [[4, 1], [5, 2], [6, 3]]
+    assert turned(picture, 2, mirror=False).tolist() == [[6, 5, 4], [3, 2, 1]]
+    assert turned(picture, 3, mirror=False).tolist() == [[3, 6], [2, 5], [1, 4]]
+    assert turned(picture, 0, mirror=True).tolist() == [[3, 2, 1], [6, 5, 4]]
+    assert turned(picture, 1, mirror=True).tolist() == [[6, 3], [5, 2], [4, 1]]

@@ -38,12 +38,22 @@ def test_a_layout_nobody_can_print_is_turned_away(text: str):
 def test_a_sheet_is_the_same_after_a_round_through_json():
     sheet = Sheet(
         Grid(2, 1),
-        (Cell(7, 3, Window(40, 400, VoiFunction.SIGMOID), invert=True), None),
+        (Cell(7, 3, Window(40, 400, VoiFunction.SIGMOID), invert=True, turn=3, mirror=True), None),
         Labels("王小明", "", "2026-11-23", "1 / 2"),
     )
     assert sheet.to_dict() == {
         "layout": "STANDARD\\2,1",
-        "cells": [{"instance": 7, "frame": 3, "window": [40, 400, "SIGMOID"], "invert": True}, None],
+        "cells": [
+            {
+                "instance": 7,
+                "frame": 3,
+                "window": [40, 400, "SIGMOID"],
+                "invert": True,
+                "turn": 3,
+                "mirror": True,
+            },
+            None,
+        ],
         "labels": {
             "top_left": "王小明",
             "top_right": "",

@@ -33,9 +33,9 @@ from archive.imaging.annotate import (
     presented_picture,
     turned,
 )
-from archive.imaging.params import View, Window
+from archive.imaging.params import PresentationLook, View, Window
 from archive.imaging.pipeline import picture, raster_read
-from archive.imaging.presenting import look_of, shuttered
+from archive.imaging.presenting import covered, look_of
 from archive.imaging.source import pixel_handle, source_read
 from dicomnet.film.layout import Cell, LayoutError
 from tests.objects import ct_slice, item, part10, presentation_state, referenced
@@ -129,6 +129,51 @@ def test_what_is_not_done_is_said() -> None:
         ct_slice(), ShutterShape="BITMAP", MaskSubtractionSequence=[item(MaskOperation="NONE")]
     )
     assert read(ds).left_out == ("mask", "bitmap-shutter")
+
+
+def planed(ds: Dataset, group: int, mask: np.ndarray, origin: tuple[int, int] = (1, 1)) -> Dataset:
+    """``ds`` with an overlay plane."""
+    rows, columns = mask.shape
+    ds.add_new(group << 16 | 0x10, "US", rows)
+    ds.add_new(group << 16 | 0x11, "US", columns)
+    ds.add_new(group << 16 | 0x40, "CS", "G")
+    ds.add_new(group << 16 | 0x50, "SS", list(origin))
+    ds.add_new(group << 16 | 0x100, "US", 1)
+    ds.add_new(group << 16 | 0x102, "US", 0)
+    bits = np.packbits(mask.ravel(), bitorder="little").tobytes()
+    ds.add_new(group << 16 | 0x3000, "OW", bits + bytes(len(bits) % 2))
+    return ds
+
+
+def marked(*places: tuple[int, int]) -> np.ndarray:
+    mask = np.zeros((16, 16), np.bool_)
+    for place in places:
+        mask[place] = True
+    return mask
+
+
+def test_a_bitmap_shutter_covers_what_its_plane_marks() -> None:
+    image = ct_slice(**RAMP, PixelData=np.full(256, 255, "<u2").tobytes())
+    state = presentation_state(
+        image, ShutterShape="BITMAP", ShutterOverlayGroup=0x6002, ShutterPresentationValue=0x8080
+    )
+    found = read(planed(state, 0x6002, marked((3, 4), (9, 0))))
+    greys = shown(image, found)
+    assert found.left_out == ()
+    assert [tuple(place) for place in np.argwhere(greys == 128).tolist()] == [(3, 4), (9, 0)]
+    assert int((greys == 255).sum()) == 254
+
+
+def test_overlay_planes_are_shown_where_a_state_activates_them() -> None:
+    """Two of the image, of which one is activated, and one of the state's own, two pixels to the right."""
+    image = planed(ct_slice(**RAMP, PixelData=bytes(512)), 0x6000, marked((1, 1)))
+    planed(image, 0x6002, marked((2, 2)))
+    state = presentation_state(image)
+    planed(state, 0x6004, marked((5, 5))[:, :14], (1, 3))
+    for group in (0x6002, 0x6004):
+        state.add_new(group << 16 | 0x1001, "CS", "DRAWN")
+    greys = shown(image, read(state))
+    assert [tuple(place) for place in np.argwhere(greys == 255).tolist()] == [(2, 2), (5, 7)]
 
 
 def test_layers_are_drawn_in_their_order_and_colour() -> None:
@@ -308,7 +353,8 @@ def test_shutters_cover_what_lies_outside_all_of_them() -> None:
 def test_a_circular_shutter_is_round_on_oblong_pixels() -> None:
     """Pixels twice as high as wide are shown at half their columns: as many down as across."""
     shutter = Shutter(circle=(8, 8, 4))  # column, row, radius along a row
-    seen = shuttered(np.full((16, 8), 255, np.uint8), shutter, (16, 16), 8) > 0
+    view = View(presentation=PresentationLook(shutter=shutter))
+    seen = covered(np.full((16, 8), 255, np.uint8), view, (16, 16), 8) > 0
     assert np.flatnonzero(seen.any(axis=0)).tolist() == [1, 2, 3, 4, 5]
     assert np.flatnonzero(seen.any(axis=1)).tolist() == [5, 6, 7, 8, 9]
 

@@ -23,7 +23,7 @@ from pydicom.uid import generate_uid
 
 from archive.ingest import Origin, file_ingest
 from archive.models import Instance, Study
-from archive.rendering import RENDER_POOL
+from archive.rendering import RENDER_POOL, STAMP
 from tests import people
 from tests.objects import ct_slice, item, part10, presentation_state
 from tests.viewer.sockets import Page, Picture, log_in, socket_to
@@ -79,6 +79,37 @@ async def test_a_moving_frame_is_a_jpeg_marked_as_preview(image: Instance, rita:
     assert picture.data[:3] == b"\xff\xd8\xff"
     assert picture.flags == Flag.PREVIEW | Flag.WINDOW
     assert np.abs(picture.pixels.astype(int) - RAMP).mean() < 3
+
+
+async def test_while_a_window_is_dragged_steps_come_once_and_a_table_a_window(
+    image: Instance, rita: AbstractUser
+) -> None:
+    async with page_of(image, rita) as page:
+        steps = await page.picture(image.pk, quality="steps")
+        table = await page.picture(image.pk, voi={"center": 128, "width": 256}, quality="table")
+    assert np.array_equal(np.frombuffer(steps.data[STAMP:], "<u2"), np.arange(256))
+    assert table.data[STAMP:] == bytes(range(256))
+    assert steps.data[:STAMP] == table.data[:STAMP]
+    assert (steps.flags, table.flags) == (Flag(0), Flag.WINDOW)
+    assert (steps.fields["width"], steps.fields["height"]) == (16, 16)
+    assert (table.fields["center"], table.fields["window_width"]) == (128.0, 256.0)
+
+
+async def test_a_picture_that_is_more_than_its_greys_has_no_steps(tmp_path: Path, rita: AbstractUser) -> None:
+    image = await sync_to_async(keep)(
+        tmp_path,
+        SamplesPerPixel=3,
+        PlanarConfiguration=0,
+        PhotometricInterpretation="RGB",
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        PixelRepresentation=0,
+        PixelData=bytes(768),
+    )
+    async with page_of(image, rita) as page:
+        reply = await page.refusal(image.pk, quality="table")
+    assert reply["code"] == "no-steps"
 
 
 async def test_invert_turns_the_greys_round(image: Instance, rita: AbstractUser) -> None:

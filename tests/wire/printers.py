@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -331,7 +332,12 @@ def _pixels(item: Dataset) -> np.ndarray:
 
 @contextmanager
 def strict_printer(
-    whims: Whims | None = None, *, colour: bool = True, implicit_only: bool = False, title: str = "FILM"
+    whims: Whims | None = None,
+    *,
+    colour: bool = True,
+    implicit_only: bool = False,
+    title: str = "FILM",
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[StrictPrinter]:
     """The strict printer on a free port of this machine."""
     printer = StrictPrinter(whims or Whims())
@@ -344,6 +350,7 @@ def strict_printer(
     server = entity.start_server(
         ("127.0.0.1", 0),
         block=False,
+        ssl_context=tls,
         evt_handlers=[
             (evt.EVT_N_GET, printer.on_get),
             (evt.EVT_N_CREATE, printer.on_create),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import new_site
 from tests.torture.crowds import echo_among
 from tests.torture.full_disk import disk_fill
 from tests.torture.fuzzing import fuzz
@@ -14,6 +15,7 @@ from tests.torture.large_objects import large_stores
 from tests.torture.loopdisk import NoDisk
 from tests.torture.nesting import nested_store
 from tests.torture.power_rounds import power_rounds
+from tests.torture.reading import read_for
 from tests.wire.peer import echo_seconds
 from tests.wire.server import Scp
 
@@ -44,6 +46,16 @@ def test_a_full_disk_loses_nothing_and_recovers(prepared: Path, tmp_path: Path) 
         assert (filled.statuses, filled.missing, filled.afterwards) == ({0xA700}, [], 0x0000)
         assert filled.notice == "The disk is nearly full"
         assert filled.fsck[0] == 0, filled.fsck[1]
+
+
+@pytest.mark.timeout(300)
+def test_eight_people_read_without_a_fault(tmp_path: Path) -> None:
+    with new_site(tmp_path / "site") as site:
+        soak = read_for(site, clients=8, seconds=12)
+    assert soak.wrong == []
+    assert soak.log == ""
+    assert soak.pictures > 100
+    assert soak.grown < 50 << 20
 
 
 @pytest.mark.timeout(300)

@@ -235,5 +235,4 @@ def _left_out(name: str) -> str:
         "compound-graphics": _("compound graphics"),
         "structured-display": _("structured display"),
         "bitmap-shutter": _("a bitmap shutter"),
-        "own-overlays": _("overlays of its own"),
     }.get(name, name)

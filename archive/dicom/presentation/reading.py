@@ -13,6 +13,7 @@ from archive.dicom.presentation.records import (
     NOT_APPLIED,
     Area,
     Modality,
+    Plane,
     PresentationState,
     PresentationUnreadable,
     Reference,
@@ -28,6 +29,7 @@ from archive.dicom.values import clip
 
 _Pair = TypeVar("_Pair", int, float)
 MOST_ITEMS: Final = 10_000
+_OVERLAY_GROUPS: Final = range(0x6000, 0x6020, 2)
 _ROTATIONS: Final = (0, 90, 180, 270)
 _LEFT_OUT: Final = {
     "MaskSubtractionSequence": "mask",
@@ -58,6 +60,8 @@ def presentation_of(values: Values) -> PresentationState:
     if not references:
         raise PresentationUnreadable("no-references", "its Referenced Series Sequence names no image")
     presentation = next(iter(_items(values, "PresentationLUTSequence")), None)
+    planes = tuple(_planes(values))
+    shutter = _shutter(values, planes)
     return PresentationState(
         sop_class_uid=sop_class,
         sop_instance_uid=values.uid(tag("SOPInstanceUID")),
@@ -75,9 +79,10 @@ def presentation_of(values: Values) -> PresentationState:
         flip=values.text(tag("ImageHorizontalFlip")).upper() == "Y",
         layers=tuple(drawings.layers(values)),
         annotations=tuple(_annotations(values)),
-        shutter=_shutter(values),
+        shutter=shutter,
         overlays=tuple(_overlays(values)),
-        left_out=tuple(_left_out(values)),
+        planes=planes,
+        left_out=tuple(_left_out(values, shutter)),
     )
 
 
@@ -192,8 +197,8 @@ def _annotations(values: Values) -> Iterator[drawings.Annotation]:
         yield drawings.annotation(item, _images(item))
 
 
-def _shutter(values: Values) -> Shutter | None:
-    """The shapes together, PS3.3 C.7.6.11; a bitmap shutter names an overlay and is left out."""
+def _shutter(values: Values, planes: tuple[Plane, ...]) -> Shutter | None:
+    """The shapes together, PS3.3 C.7.6.11, and the bitmap, C.7.6.15, where the state brings its plane."""
     shapes = {text.upper() for text in values.texts(tag("ShutterShape"))}
     edges = [
         values.integer(tag(f"Shutter{side}Edge"))
@@ -209,29 +214,45 @@ def _shutter(values: Values) -> Shutter | None:
     rectangle = (whole[0], whole[1], whole[2], whole[3]) if len(whole) == 4 else None
     circle = (center[1], center[0], radius) if len(center) == 2 and radius else None
     polygon = tuple(zip(corners[1::2], corners[::2], strict=False))
+    group = values.integer(tag("ShutterOverlayGroup"))
+    bitmap = "BITMAP" in shapes and any(plane.group == group for plane in planes)
     found = Shutter(
         rectangle=rectangle if "RECTANGULAR" in shapes else None,
         circle=circle if "CIRCULAR" in shapes else None,
         polygon=polygon if "POLYGONAL" in shapes and len(polygon) > 2 else (),
         grey=min(max(values.integer(tag("ShutterPresentationValue")) or 0, 0), 0xFFFF),
         colour=drawings.lab_colour(values.integers(tag("ShutterPresentationColorCIELabValue"))),
+        overlay_group=group if bitmap else None,
     )
-    return found if found.rectangle or found.circle or found.polygon else None
+    return found if found.rectangle or found.circle or found.polygon or bitmap else None
+
+
+def _planes(values: Values) -> Iterator[Plane]:
+    """The state's own overlay planes that hold what they say."""
+    for group in _OVERLAY_GROUPS:
+        rows, columns = (values.integer(group << 16 | element) or 0 for element in (0x0010, 0x0011))
+        bits = values.raw(group << 16 | 0x3000)
+        if rows <= 0 or columns <= 0 or 8 * len(bits) < rows * columns:
+            continue
+        if values.big_endian and values.elements[group << 16 | 0x3000][0] == b"OW":
+            bits = b"".join(bits[at + 1 : at + 2] + bits[at : at + 1] for at in range(0, len(bits), 2))
+        top, left = (*values.integers(group << 16 | 0x0050), 1, 1)[:2]
+        region = values.text(group << 16 | 0x0040).upper() == "R"
+        yield Plane(group, rows, columns, top - 1, left - 1, bits, region)
 
 
 def _overlays(values: Values) -> Iterator[tuple[int, str]]:
     """Overlay Activation, PS3.3 C.11.7: the overlay planes to show, and in which layer."""
-    for group in range(0x6000, 0x6020, 2):
+    for group in _OVERLAY_GROUPS:
         layer = values.text(group << 16 | 0x1001)
         if layer:
             yield group, clip(layer, 16)
 
 
-def _left_out(values: Values) -> Iterator[str]:
+def _left_out(values: Values, shutter: Shutter | None) -> Iterator[str]:
     for keyword, name in _LEFT_OUT.items():
         if values.items(tag(keyword)):
             yield name
-    if "BITMAP" in {text.upper() for text in values.texts(tag("ShutterShape"))}:
+    bitmap = "BITMAP" in {text.upper() for text in values.texts(tag("ShutterShape"))}
+    if bitmap and (shutter is None or shutter.overlay_group is None):
         yield "bitmap-shutter"
-    if any(group << 16 | 0x3000 in values for group in range(0x6000, 0x6020, 2)):
-        yield "own-overlays"

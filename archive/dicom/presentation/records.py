@@ -171,10 +171,27 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Shutter:
-    """Display Shutter, PS3.3 C.7.6.11: what lies outside any of its shapes is covered.
+class Plane:
+    """An overlay plane of the state's own, PS3.3 C.9.2: ``bits`` fill bytes from below, row after row.
 
-    Coordinates are pixels counted from 1. ``grey`` is a P-Value of 16 bits.
+    ``top`` and ``left`` say where in the image its first pixel lies, from 0. ``region``: Overlay Type R.
+    """
+
+    group: int
+    rows: int
+    columns: int
+    top: int
+    left: int
+    bits: bytes
+    region: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shutter:
+    """Display Shutter, PS3.3 C.7.6.11 and C.7.6.15: what lies outside any of its shapes is covered.
+
+    Coordinates are pixels counted from 1. ``grey`` is a P-Value of 16 bits. ``overlay_group`` is the plane of
+    the state that covers what it marks.
     """
 
     rectangle: tuple[int, int, int, int] | None = None  # left, upper, right, lower edge
@@ -182,6 +199,7 @@ class Shutter:
     polygon: tuple[tuple[int, int], ...] = ()
     grey: int = 0
     colour: Colour | None = None
+    overlay_group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +223,8 @@ class PresentationState:
     layers: tuple[Layer, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     shutter: Shutter | None = None
-    overlays: tuple[tuple[int, str], ...] = ()  # group of the image's overlay plane, and its layer
+    overlays: tuple[tuple[int, str], ...] = ()  # groups of the overlay planes to show, and their layers
+    planes: tuple[Plane, ...] = ()
     left_out: tuple[str, ...] = ()
 
     def speaks_of(self, sop_instance_uid: str, frame: int) -> bool:
@@ -216,7 +235,8 @@ class PresentationState:
         """Roughly what is held."""
         tables = [self.presentation_table, self.modality.table, *(voi.table for voi in self.vois)]
         points = sum(len(graphic.points) for one in self.annotations for graphic in one.graphics)
-        return 4096 + 200 * len(self.references) + 100 * points + sum(len(t.data) for t in tables if t)
+        bits = sum(len(plane.bits) for plane in self.planes) + sum(len(t.data) for t in tables if t)
+        return 4096 + 200 * len(self.references) + 100 * points + bits
 
 
 Referring = TypeVar("Referring", Voi, Area, Annotation)

@@ -157,6 +157,8 @@ function list(numbers) {
 const does = {
   window: () => menu.open(document.querySelector('[data-tool="window"]')),
   invert: () => wish.alter({ invert: !wish.cell?.invert }),
+  rotate: () => wish.rotate(1),
+  flip: () => wish.flip(),
   series: () => wish.alterSeries(),
   earlier: () => wish.move(wish.chosen, wish.chosen - 1),
   later: () => wish.move(wish.chosen, wish.chosen + 1),
@@ -242,6 +244,9 @@ bind("Delete", onCell(does.remove));
 bind("Backspace", onCell(does.remove));
 bind("w", onCell(does.window));
 bind("i", onCell(does.invert));
+bind("]", onCell(does.rotate));
+bind("[", onCell(() => wish.rotate(3)));
+bind("f", onCell(does.flip));
 bind("a", onCell(does.series));
 bind("l", () => by("layout-menu").showPopover());
 bind("0", () => zoom(false));
@@ -269,6 +274,9 @@ function takeFromAddress() {
   const [center, width] = [asked.get("center"), asked.get("width")].map((text) => (text === null ? NaN : Number(text)));
   if (Number.isFinite(center) && width > 0) cell.window = [center, width];
   if (asked.get("invert") === "1") cell.invert = true;
+  const turn = Number(asked.get("turn"));
+  if ([1, 2, 3].includes(turn)) cell.turn = turn;
+  if (asked.get("mirror") === "1") cell.mirror = true;
   const presentation = Number(asked.get("presentation"));
   if (Number.isInteger(presentation) && presentation > 0) cell.presentation = presentation;
   // A reload must not add it again.

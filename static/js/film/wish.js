@@ -110,20 +110,31 @@ export class Wish {
     this.tell();
   }
 
-  /** Change the chosen cell: `{ window: [center, width] | null }`, `{ invert }`. */
+  /** @param {number} quarters clockwise */
+  rotate(quarters) {
+    this.alter({ turn: ((this.cell?.turn ?? 0) + quarters) % 4 });
+  }
+
+  /** Left and right of the film change places: mirrored before it is turned, a turn goes the other way round. */
+  flip() {
+    this.alter({ turn: (4 - (this.cell?.turn ?? 0)) % 4, mirror: !this.cell?.mirror });
+  }
+
+  /** Change the chosen cell: `{ window: [center, width] | null }`, `{ invert }`, `{ turn, mirror }`. */
   alter(change) {
     if (!this.cell) return;
     this.cells[this.chosen] = { ...this.cell, ...change };
     this.tell();
   }
 
-  /** Give what the chosen cell shows (window, invert) to all cells of its series. */
+  /** Give how the chosen cell shows its image (window, invert, turn) to all cells of its series. */
   alterSeries() {
     const { cell } = this;
     if (!cell) return;
     const { stack } = this.frameOf(cell);
+    const { window, invert, turn, mirror } = cell;
     this.cells = this.cells.map((other) =>
-      this.frameOf(other).stack === stack ? { ...other, window: cell.window, invert: cell.invert } : other,
+      this.frameOf(other).stack === stack ? { ...other, window, invert, turn, mirror } : other,
     );
     this.tell();
   }

@@ -2,17 +2,20 @@
 // as the round trip needs; credit goes back to the server when a picture is drawn.
 
 import { Line } from './line.js';
-import { Assembly, PREFETCHED, headerRead } from './wire.js';
+import { Assembly, PNG, PREFETCHED, headerRead } from './wire.js';
 import { pictureKey } from './bitmaps.js';
+import { isPart } from './toning.js';
 
 const FRAME_MS = 1000 / 60;
 const MOST_ON_THE_WAY = 8;
 const NEAREST = 4;
 const PACE_MS = 4; // between two wishes of a viewport: more than any screen shows
+const FAR_MS = 40;
 const MOST_AHEAD = 16; // as many as the server takes in one message
 
 /** @typedef {{instance: number, frame: number, voi: object | null, invert: boolean, size: [number, number],
- *   presentation: number,   quality: 'moving' | 'settled', serial: number, at: number}} Ask */
+ *   presentation: number, quality: 'moving' | 'settled' | 'steps' | 'table', serial: number, at: number,
+ *   taker: {take: (ask: Ask, picture: object) => void, refuse: (ask: Ask, reply: object) => void}}} Ask */
 
 class Lane {
   onTheWay = new Map(); // seq -> ask
@@ -28,8 +31,7 @@ export class Frames {
   #lanes = new Map();
   #assembly = new Assembly();
 
-  /** @param {{picture: (viewport, ask, picture) => void, kept: (ask, picture) => void,
-   *   refused: (viewport, ask, reply) => void, value: (reply) => void, state: (state: string, code?: number) => void}} calls */
+  /** @param {{kept: (ask, picture) => void, value: (reply) => void, state: (state: string, code?: number) => void}} calls */
   constructor(address, calls) {
     this.calls = calls;
     this.drawnCount = 0;
@@ -57,6 +59,11 @@ export class Frames {
   /** One, and one more for each frame of the screen a word is on its way: each beyond that only waits and grows old. */
   get #allowed() {
     return Math.min(MOST_ON_THE_WAY, 1 + Math.floor(this.line.roundTrip / FRAME_MS));
+  }
+
+  /** Whether what is fetched ahead comes before it is wanted, instead of holding up what is. */
+  get near() {
+    return this.line.roundTrip <= FAR_MS;
   }
 
   /** Wish for a picture: sent now, or as soon as one on the way has been drawn; an older wish is forgotten. */
@@ -124,22 +131,25 @@ export class Frames {
   async #received(buffer) {
     const header = headerRead(buffer);
     if (!header) return;
-    const blob = this.#assembly.add(header, buffer);
-    if (!blob) return;
+    const parts = this.#assembly.add(header, buffer);
+    if (!parts) return;
     const { seq } = header;
     const early = Boolean(header.flags & PREFETCHED);
     const lane = this.#lane(header.viewport);
     const ask = early ? (lane.soon.get(seq) ?? lane.late.get(seq)) : lane.onTheWay.get(seq);
     if (ask?.sent) this.line.measured(performance.now() - ask.sent - header.ms);
-    const bitmap = ask ? await decoded(blob) : null;
-    if (bitmap) {
-      const picture = { bitmap, header };
-      if (early) this.calls.kept(ask, picture);
-      else this.calls.picture(header.viewport, ask, picture);
-    }
+    if (ask && isPart(ask)) ask.taker.take(ask, { parts, header });
+    else if (ask) await this.#pictured(ask, early, header, parts);
     this.line.send({ op: 'drawn', seq });
     if (early) lane.soon.delete(seq);
     else this.#free(header.viewport, seq);
+  }
+
+  async #pictured(ask, early, header, parts) {
+    const bitmap = await decoded(new Blob(parts, { type: header.flags & PNG ? 'image/png' : 'image/jpeg' }));
+    if (!bitmap) return;
+    if (early) this.calls.kept(ask, { bitmap, header });
+    else ask.taker.take(ask, { bitmap, header });
   }
 
   /** A reply came: whatever was asked before it for the same viewport will not be answered any more. */
@@ -154,7 +164,7 @@ export class Frames {
     else if (reply.op === 'unavailable' && reply.prefetch) this.#lane(reply.viewport).soon.delete(reply.seq);
     else if (reply.op === 'unavailable') {
       const ask = this.#lane(reply.viewport).onTheWay.get(reply.seq);
-      if (ask) this.calls.refused(reply.viewport, ask, reply);
+      if (ask) ask.taker.refuse(ask, reply);
       this.#free(reply.viewport, reply.seq);
     } else if (reply.op === 'error') console.warn('frame socket:', reply.code, reply.field);
   }

@@ -1,5 +1,7 @@
 // The film page begins with what is on the screen, and the attributes are those of the image there.
 
+import { between } from './turns.js';
+
 const WAIT_MS = 100; // after the last picture: an address is not written with every move of the mouse
 
 export class Links {
@@ -36,6 +38,10 @@ export class Links {
     const told = presentation && !voi ? null : window;
     if (told) address.searchParams.set('center', told.center);
     if (told) address.searchParams.set('width', told.width);
+    const own = presentation ? viewport.presentation.turned : { turn: 0, mirror: false };
+    const { turn, mirror } = between(own, viewport.view);
+    if (turn) address.searchParams.set('turn', turn);
+    if (mirror) address.searchParams.set('mirror', 1);
     if (shown.ask.invert) address.searchParams.set('invert', 1);
     this.print.href = address;
   }

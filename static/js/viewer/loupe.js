@@ -3,7 +3,7 @@
 import { pictureKey } from './bitmaps.js';
 import { matrixOf } from './turns.js';
 
-export const LOUPE = 63; // the viewport number its pictures travel under
+const LOUPE = 63; // the viewport number its pictures travel under
 const RADIUS = 110;
 const LEAST = 2; // screen pixels to a stored one
 
@@ -22,7 +22,7 @@ export class Loupe {
     const { shown } = viewport;
     if (!shown) return;
     const { width, height } = viewport.full;
-    const ask = { ...shown.ask, size: [width, height], quality: 'settled', passing: false, invert: viewport.invert };
+    const ask = { ...shown.ask, size: [width, height], quality: 'settled', passing: false, invert: viewport.invert, taker: this };
     this.#on = { viewport, ask, picture: this.bitmaps.get(pictureKey(ask)) ?? null, x, y };
     if (!this.#on.picture) viewport.frames.want(LOUPE, ask);
     viewport.element.append(this.canvas);
@@ -36,6 +36,9 @@ export class Loupe {
     this.#on.picture = picture;
     this.#draw();
   }
+
+  /** There is no such picture: what is on the screen is magnified. */
+  refuse() {}
 
   move(x, y) {
     if (!this.#on) return;

@@ -17,7 +17,7 @@ import { Menu } from './layout/menu.js';
 import { Reformats } from './layout/reformats.js';
 import { stateRead, stateSame, stateWrite } from './layout/state.js';
 import { Links } from './links.js';
-import { LOUPE, Loupe } from './loupe.js';
+import { Loupe } from './loupe.js';
 import { Presentation } from './presentation.js';
 import { Priors } from './priors.js';
 import { Segments } from './segments.js';
@@ -57,9 +57,7 @@ const history = new History({
 });
 const room = { bitmaps, changed, painted, moved: (viewport, kind) => link.follow(viewport, kind) };
 const studies = new Studies({
-  picture: (number, ask, picture) => (number === LOUPE ? loupe : grid.byNumber(number)?.viewport)?.take(ask, picture),
   kept: (ask, picture) => bitmaps.put(pictureKey(ask), picture),
-  refused: (number, ask, reply) => grid.byNumber(number)?.viewport.refuse(ask, reply),
   value: (reply) => value.told(reply),
   state: (study, state, code) => lineChanged(study, state, code),
 });
@@ -294,6 +292,7 @@ function write(viewport) {
   views.follow(viewport);
   if (made !== grid.active || !viewport.stack) return;
   dock.write(viewport);
+  links.follow(viewport);
   attribute(invertButton, 'aria-pressed', String(viewport.invert));
 }
 
@@ -301,7 +300,7 @@ function write(viewport) {
 function painted(viewport) {
   const { shown, element } = viewport;
   const detail = shown
-    ? { index: shown.index, preview: viewport.preview, quality: shown.ask.quality, at: shown.ask.at, server: shown.header.ms }
+    ? { index: shown.index, preview: viewport.preview, passing: shown.ask.passing, at: shown.ask.at, server: shown.header.ms }
     : { index: viewport.refusal?.index, refused: true };
   element.dispatchEvent(new CustomEvent('painted', { detail }));
   changed(viewport);
@@ -309,8 +308,6 @@ function painted(viewport) {
   const seen = shown ? `${shown.ask.instance}:${shown.ask.frame}` : '';
   if (made && made.seen !== seen) lines.moved();
   if (made) made.seen = seen;
-  if (made !== grid.active) return;
-  links.follow(viewport);
 }
 
 let ended = '';

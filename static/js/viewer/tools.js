@@ -105,7 +105,7 @@ export class Pointer {
     if (Math.sign(delta) !== Math.sign(this.#wheel)) this.#wheel = 0;
     this.#wheel += delta;
     if (Math.abs(this.#wheel) < WHEEL_STEP) return;
-    const notches = Math.abs(delta) >= WHEEL_STEP ? Math.sign(delta) : Math.trunc(this.#wheel / WHEEL_STEP);
+    const notches = Math.abs(delta) >= WHEEL_STEP ? notchesOf(event, delta) : Math.trunc(this.#wheel / WHEEL_STEP);
     this.#wheel = 0;
     this.#scroll(this.viewport.index + notches, event.timeStamp);
   }
@@ -157,6 +157,12 @@ export function windowDragged(start, dx, dy, facts) {
   const voi = { center: whole ? Math.round(center) : center, width: Math.max(least, whole ? Math.round(width) : width) };
   if (facts.voiFunction && facts.voiFunction !== 'LINEAR' && !(facts.samples > 1)) voi.function = facts.voiFunction;
   return voi;
+}
+
+/** Notches of a wheel in one event: a quick turn comes as several. What a wheel reports for one differs, 120 is agreed. */
+function notchesOf({ wheelDeltaY }, delta) {
+  const turned = -wheelDeltaY / 120;
+  return Number.isInteger(turned) && turned * delta > 0 && Math.abs(delta / turned) >= WHEEL_STEP / 2 ? turned : Math.sign(delta);
 }
 
 /** Pixels of a scroll drag per image: the whole stack within the viewport's height, but not twitchy. */

@@ -47,6 +47,13 @@ export function spatialOf({ turn, mirror }) {
   return { rotation: 90 * (mirror ? (4 - turn) % 4 : turn), flip: mirror };
 }
 
+/** What is still to be done to a picture that is turned as `from` so that it is turned as `to`: mirrored, then turned. */
+export function between(from, to) {
+  const mirror = from.mirror !== to.mirror;
+  // Mirrored, a turn goes the other way round.
+  return { turn: (mirror ? to.turn + from.turn : to.turn - from.turn + 4) % 4, mirror };
+}
+
 export function turnedAs({ rotation, flip }) {
   const turn = (((rotation / 90) % 4) + 4) % 4;
   return { turn: flip ? (4 - turn) % 4 : turn, mirror: Boolean(flip) };

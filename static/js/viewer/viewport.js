@@ -6,6 +6,7 @@ import { boxFor, wholeView } from './geometry.js';
 import { Marks } from './marks.js';
 import { paintPicture } from './painting.js';
 import { Stance } from './stance.js';
+import { Toning, isPart } from './toning.js';
 
 const SETTLE_MS = 120;
 const LONGEST_MOVING = 1280; // pixels of the longer side while things move
@@ -19,6 +20,8 @@ export class Viewport extends Stance {
   #settle = 0;
   #direction = 1;
   #held = null; // the picture on the screen
+  #passing = false; // the window changes with every move: its pictures are not kept
+  #toning = new Toning(() => this.frames);
 
   #observer;
 
@@ -42,7 +45,7 @@ export class Viewport extends Stance {
     this.shown = null; // {ask, header, bitmap, index} on the screen
     this.refusal = null; // {sentence, index} in the picture's place
     this.playing = false;
-    this.dragging = false; // the window changes with every move: its pictures are not kept
+    this.dragging = false; // the window is being dragged here
     this.at = 0; // when the person did what is shown next
     this.resize();
     this.#observer = new ResizeObserver(() => this.resize());
@@ -108,12 +111,16 @@ export class Viewport extends Stance {
     this.#direction = next > this.index ? 1 : -1;
     this.index = next;
     this.show(at);
+    if (this.frames.near) this.prefetch(); // the next one is made while this one travels
     this.room.moved(this, 'scroll');
   }
 
-  setVoi(voi, at) {
+  /** @param {boolean} passing another one follows soon */
+  setVoi(voi, at, passing = this.dragging) {
     this.voi = voi;
+    this.#passing = passing;
     this.show(at);
+    this.#passing = false;
     this.room.moved(this, 'window');
   }
 
@@ -167,7 +174,7 @@ export class Viewport extends Stance {
     this.#serial += 1;
     const settled = this.#ask('settled');
     const exact = this.room.bitmaps.get(pictureKey(settled));
-    const moving = exact ? null : this.#ask('moving');
+    const moving = exact ? null : this.#quick(this.#ask('moving'));
     const picture = exact ?? this.room.bitmaps.get(pictureKey(moving));
     if (picture) this.#draw(exact ? settled : moving, picture);
     else this.frames.want(this.number, moving);
@@ -180,9 +187,14 @@ export class Viewport extends Stance {
     const { instance, frame } = this.stack.at(index);
     const longest = quality === 'moving' ? LONGEST_MOVING : LONGEST_SETTLED;
     const size = boxFor(this.view, this.stack.sizeAt(index), this.stage, longest);
-    const { voi, invert, dragging, at } = this;
+    const { voi, invert, at } = this;
     const presentation = this.presentation?.covers(instance, frame) ? this.presentation.id : 0;
-    return { instance, frame, presentation, voi, invert, size, quality, index, serial: this.#serial, passing: dragging, at };
+    const what = { instance, frame, presentation, voi, invert, size, quality };
+    return { ...what, index, serial: this.#serial, passing: this.#passing, at, taker: this };
+  }
+
+  #quick(ask) {
+    return ask.passing ? this.#toning.quickest(ask) : ask;
   }
 
   #settleSoon() {
@@ -223,6 +235,11 @@ export class Viewport extends Stance {
   // --- receiving ---
 
   take(ask, picture) {
+    if (!this.stack) return; // late: this viewport was emptied
+    if (isPart(ask)) {
+      this.#takeTable(ask, picture);
+      return;
+    }
     if (!ask.passing) this.room.bitmaps.put(pictureKey(ask), picture);
     if (this.#overtaken(ask)) {
       if (ask.passing) picture.bitmap.close();
@@ -230,7 +247,17 @@ export class Viewport extends Stance {
     }
     this.stack.learnSize(ask.index, picture.header);
     this.#draw(ask, picture);
-    if (this.index === ask.index && !ask.passing) this.prefetch();
+    if (!ask.passing && (this.index === ask.index || this.frames.near)) this.prefetch();
+  }
+
+  /** A table is an exact picture, of the size pictures have while things move. */
+  #takeTable(ask, part) {
+    if (this.#overtaken(ask)) return;
+    const picture = this.#toning.toned(ask, part);
+    const settled = this.#ask('settled', ask.index);
+    const whole = String(settled.size) === String(ask.size);
+    if (picture) this.#draw({ ...ask, quality: whole ? 'settled' : 'moving' }, picture);
+    else this.frames.want(this.number, { ...ask, quality: 'moving' });
   }
 
   /** Whether something newer or better is on the screen already. */
@@ -240,7 +267,12 @@ export class Viewport extends Stance {
   }
 
   refuse(ask, reply) {
-    if (this.#overtaken(ask)) return;
+    if (!this.stack || this.#overtaken(ask)) return;
+    if (isPart(ask)) {
+      this.#toning.refuse(ask);
+      this.frames.want(this.number, { ...ask, quality: 'moving' });
+      return;
+    }
     this.#clear();
     this.#drawn = ask.serial;
     this.refusal = { sentence: reply.sentence, index: ask.index };
@@ -254,6 +286,7 @@ export class Viewport extends Stance {
     this.shown = null;
     this.refusal = null;
     this.#drawn = this.#serial + 1;
+    this.#toning.clear();
     this.paint();
   }
 
@@ -271,7 +304,7 @@ export class Viewport extends Stance {
   #release() {
     if (this.#held) this.room.bitmaps.release(this.#held);
     this.#held = null;
-    if (this.shown?.ask.passing) this.shown.bitmap.close(); // pictures of a drag are in no cache
+    if (this.shown?.ask.passing) this.shown.bitmap.close?.(); // pictures of a drag are in no cache
   }
 
   // --- painting ---

@@ -35,16 +35,15 @@ export function headerRead(buffer) {
 export class Assembly {
   #open = new Map(); // seq -> parts so far
 
-  /** @param {Header} header @param {ArrayBuffer} buffer @returns {Blob | null} the picture when it is whole */
+  /** @param {Header} header @param {ArrayBuffer} buffer @returns {Uint8Array[] | null} the picture when it is whole */
   add(header, buffer) {
     const part = new Uint8Array(buffer, HEADER_BYTES);
-    const type = header.flags & PNG ? 'image/png' : 'image/jpeg';
-    if (part.length === header.total) return new Blob([part], { type });
+    if (part.length === header.total) return [part];
     const parts = this.#open.get(header.seq) ?? [];
     parts.push(part);
     this.#open.set(header.seq, parts);
     if (header.offset + part.length < header.total) return null;
     this.#open.delete(header.seq);
-    return new Blob(parts, { type });
+    return parts;
   }
 }

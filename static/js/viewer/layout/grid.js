@@ -1,7 +1,7 @@
 // The viewports on the stage: rows and columns of them, made and destroyed, one of them active, one maximised or none.
 
 export const MOST = 3; // rows, columns
-const NUMBERS = 63; // viewports the server tells apart, but for the magnifier's
+const NUMBERS = 62; // viewports the server tells apart, but for the magnifier's and that of steps
 
 export class Grid {
   #number = 0;

@@ -93,7 +93,7 @@ export function depthsOf(stack) {
 function windowed(viewport, other) {
   const alike = viewport.stack.series.modality === other.stack.series.modality;
   if (!alike || (viewport.facts.samples > 1) !== (other.facts.samples > 1)) return;
-  if (other.voi !== viewport.voi) other.setVoi(viewport.voi, viewport.at);
+  if (other.voi !== viewport.voi) other.setVoi(viewport.voi, viewport.at, viewport.dragging);
 }
 
 /** The same millimetres to the inch of the screen where both know theirs, else the same share of the image. */

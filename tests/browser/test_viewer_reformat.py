@@ -138,6 +138,16 @@ def test_a_coronal_is_scrolled_windowed_and_made_a_slab(portal: Portal, ramp: in
     grey(page, 0, 40, 20, UPRIGHT, 40 + 40 + 17 / 2 + 20)
     page.keyboard.press("Escape")
 
+    # Dragged 64 pixels wider: a quarter of its own width, and the value 108.5 at its new grey.
+    x, y = on_screen(page, 0, 30, 30, UPRIGHT)
+    page.mouse.move(x, y)
+    page.mouse.down(button="right")
+    page.mouse.move(x + 64, y, steps=8)
+    grey(page, 0, 40, 20, UPRIGHT, (108.5 - 127.5) / 319 * 255 + 127.5)
+    page.mouse.up(button="right")
+    expect(corner(page, 0, "window")).to_have_text("W 320 L 128")
+    grey(page, 0, 40, 20, UPRIGHT, (108.5 - 127.5) / 319 * 255 + 127.5)
+
     # The window of a preset, as for any image; and back, and back again.
     page.keyboard.press("3")
     expect(corner(page, 0, "window")).to_have_text("W 1800 L 400")

@@ -32,9 +32,11 @@ def _after_migrate(*, app_config: AppConfig, using: str, **kwargs: Any) -> None:
     """Roles need the permissions of every app, which are made one app after the other: wait for the last."""
     from archive.access import roles_ensure  # noqa: PLC0415  models exist only after setup
     from archive.models.audit_triggers import triggers_ensure  # noqa: PLC0415
+    from archive.models.word_index import word_index_ensure  # noqa: PLC0415
 
     if app_config != list(apps.get_app_configs())[-1]:
         return
     roles_ensure()
+    word_index_ensure(using)
     if settings.PACS_AUDIT_TRIGGERS:
         triggers_ensure(using)

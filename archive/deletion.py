@@ -8,6 +8,7 @@ from django.db import transaction
 from archive.access import Act, require
 from archive.audit import audit_record
 from archive.committing import locks_take
+from archive.counting import studies_gone
 from archive.events import event_record
 from archive.identity import conflicts_review
 from archive.models import AuditEvent, Instance, InstanceVariant, Patient, Study
@@ -36,6 +37,7 @@ def study_delete(*, study: Study, by: AbstractUser, reason: str = "", source: st
         removal_note(keys)
         number, patient, uid = study.pk, study.patient, study.study_instance_uid
         study.delete()
+        studies_gone()
         if not patient.studies.exists():
             patient.delete()
         _neighbours_review(patient, uid)

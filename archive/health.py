@@ -47,6 +47,13 @@ def heartbeat_touch(*, name: str) -> None:
         path.touch()
 
 
+def heartbeats_forget() -> None:
+    """Forget who was alive when the archive last ran: who starts it waits for each process anew."""
+    for path in _heartbeat_path("").glob("*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def heartbeat_start(*, name: str) -> threading.Event:
     """Touch the heartbeat from a thread until the returned event is set."""
     stop = threading.Event()

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from archive.adoption import filed_read, origin_of, record_read
+from archive.counting import studies_gone
 from archive.dicom.reader import Unreadable
 from archive.holding import hold_write
 from archive.indexing import chain_remember, chains_forget, instance_index
@@ -87,6 +88,7 @@ def index_rebuild(
             for model in INDEX:
                 rows = model._default_manager.all()
                 rows._raw_delete(rows.db)
+            studies_gone()
             total = _queue_fill()
             for done, key in enumerate(_queue(), start=1):
                 _rebuild_one(key, rebuilt)

@@ -6,32 +6,33 @@ and sorts half of them for others. Here each kind of search goes the way that re
 
 from __future__ import annotations
 
-from heapq import merge
-from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import F, QuerySet
+from django.db.models.lookups import In
 
 from archive.counting import studies_total
 from archive.models import Study
 from archive.query import (
     DEFAULT_SORT,
-    State,
     StudyCriteria,
+    Unindexed,
     date_filter,
     modality_sets_of,
     sort_order,
-    state_filter,
     studies_listed,
     study_filter,
+    study_range,
     words_of,
 )
+from archive.search_matches import matches_search
 from archive.search_words import BOUND, Found, page_ids, words_search
 
 __all__ = ["Found", "study_search"]
 
-FEW: Final = 5_000  # so many are sorted at once
-MERGED: Final = 1_000  # so deep a page of modalities is merged
+FEW: Final = 2_000  # so many are sorted at once
+SOME: Final = 30_000  # so many are put into a set; no less than BOUND
 
 
 def study_search(*, criteria: StudyCriteria, sort: str, offset: int, limit: int) -> Found:
@@ -39,10 +40,11 @@ def study_search(*, criteria: StudyCriteria, sort: str, offset: int, limit: int)
     page = slice(offset, offset + limit)
     words = words_of(criteria)
     if words:
-        return words_search(criteria=criteria, words=words, sort=sort, page=page)
+        by_words = matches_search if connection.vendor == "sqlite" else words_search
+        return by_words(criteria=criteria, words=words, sort=sort, page=page)
     if criteria == StudyCriteria():
         return _everything(sort, page)
-    if criteria.modalities and sort == DEFAULT_SORT and not criteria.state and page.stop <= MERGED:
+    if criteria.modalities and sort == DEFAULT_SORT and not criteria.state:
         return _modalities(criteria, page)
     return _columns(criteria, sort, page)
 
@@ -58,37 +60,32 @@ def _everything(sort: str, page: slice) -> Found:
 
 
 def _modalities(criteria: StudyCriteria, page: slice) -> Found:
-    """The newest of some modalities: the newest of each set of modalities that has one, merged."""
-    newest: list[Any] = []
-    for found in modality_sets_of(criteria):
-        of_set = studies_listed().filter(date_filter(criteria), modalities=found)
-        newest.append(of_set.order_by("-sort_key", "-id").values_list("sort_key", "id")[: page.stop])
-    ids = tuple(pk for _, pk in islice(merge(*newest, reverse=True), page.start, page.stop))
-    return _bounded(ids, _by_index(criteria), page)
+    """The newest of some modalities: of each set of modalities that has one in its order, merged."""
+    listed = studies_listed().filter(date_filter(criteria)).order_by().values_list("sort_key", "id")
+    of_sets = [listed.filter(modalities=found) for found in modality_sets_of(criteria)]
+    if not of_sets:
+        return Found((), 0)
+    merged = of_sets[0].union(*of_sets[1:], all=True) if of_sets[1:] else of_sets[0]
+    ids = tuple(pk for _, pk in merged.order_by("-sort_key", "-id")[page])
+    return _bounded(ids, study_range(criteria), page)
 
 
 def _columns(criteria: StudyCriteria, sort: str, page: slice) -> Found:
     """A page of what dates, modalities or a state select: sorted when few, else read in order and tested."""
-    selected = studies_listed().filter(study_filter(criteria))
-    few = page_ids(_by_index(criteria)[: FEW + 1])
-    if len(few) <= FEW:
-        ids = page_ids(selected.filter(pk__in=few).order_by(*sort_order(sort)))
+    selected, inside = studies_listed().filter(study_filter(criteria)), study_range(criteria)
+    count = inside[: SOME + 1].count()
+    if count <= FEW:
+        ids = page_ids(selected.filter(pk__in=page_ids(inside)).order_by(*sort_order(sort)))
         return Found(ids[page], len(ids))
-    counted = selected if criteria.state else _by_index(criteria)
-    return _bounded(page_ids(selected.order_by(*sort_order(sort))[page]), counted, page)
-
-
-def _by_index(criteria: StudyCriteria) -> QuerySet[Study]:
-    """What one index alone selects, in the order of that index, so that a limit makes it cheap."""
-    listed = studies_listed().filter(date_filter(criteria))
-    if criteria.state == State.RECEIVING:
-        return studies_listed().filter(state_filter(criteria)).order_by("updated_at")
-    if criteria.state == State.CONFLICT:
-        return listed.filter(state_filter(criteria)).order_by("-sort_key", "-id")
-    if criteria.modalities:
-        sets = modality_sets_of(criteria)
-        return listed.filter(modalities__in=sets).order_by("modalities", "-sort_key", "-id")
-    return listed.order_by("-sort_key", "-id")
+    tested = selected
+    if count <= SOME:
+        # Rows are not read to be tested: what the order's index tells is looked up in a set.
+        tested = selected.filter(In(Unindexed(F("pk")), inside.order_by().values("pk")))
+    ids = page_ids(tested.order_by(*sort_order(sort))[page])
+    if ids and not criteria.state:
+        bounded = count > BOUND
+        return Found(ids, max(BOUND, page.start + len(ids)) if bounded else count, more=bounded)
+    return _bounded(ids, selected if criteria.state else inside, page)
 
 
 def _bounded(ids: tuple[int, ...], counted: QuerySet[Study], page: slice) -> Found:

@@ -36,7 +36,6 @@ CSRF_COOKIE_NAME = f"lightbox_csrf_{ENV.http_port}"
 IDLE_LOCK_SECONDS = ENV.idle_lock_minutes * 60
 
 INSTALLED_APPS = [
-    "daphne",
     "archive.apps.AdministrationConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,16 +1,71 @@
-"""What a first run makes and a later run leaves alone: tables, first administrator, demonstration."""
+"""What a first run makes and a later run leaves alone: tables, first administrator, demonstration.
+
+And what every run loads: the code that its services share.
+"""
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from pacs_site.env import Environment
+
+# What the services import on their way up. Not daphne: importing it makes its event loop, and that must
+# not be carried over a fork.
+SHARED: Final = (
+    "pacs_site.urls",
+    "viewer.routing",
+    "channels.auth",
+    "dicomnet.management.commands.runscp",
+    "dicomnet.sending_lane",
+    "archive.management.commands.runjobs",
+)
 
 
 class SetupError(Exception):
     """Why the site cannot be prepared, in one sentence."""
+
+
+def django_load() -> None:
+    """Load Django, our settings and models. Opens no connection and starts no thread.
+
+    Raises ``SetupError`` when the settings cannot be used.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pacs_site.settings")
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        with _loading():
+            django.setup()
+    except ImproperlyConfigured as error:
+        raise SetupError(str(error)) from None
+
+
+def services_load() -> None:
+    """Load what the services share, once Django is loaded. Opens no connection and starts no thread."""
+    with _loading():
+        for module in SHARED:
+            importlib.import_module(module)
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """What is loaded stays: the collector need not look at it again and again while it grows, nor later.
+
+    A forked process that does not touch it shares the memory.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def prepare(settings: Environment, announce: Callable[[str], None]) -> str:
@@ -19,19 +74,19 @@ def prepare(settings: Environment, announce: Callable[[str], None]) -> str:
     Changes nothing that is there. Returns the administrator's password when it was generated now,
     else an empty string. Raises ``SetupError`` when the database cannot be used.
     """
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pacs_site.settings")
-    import django
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import call_command
     from django.db import DatabaseError, connections
 
+    from archive.health import heartbeats_forget
+
     try:
-        django.setup()
+        heartbeats_forget()
         call_command("compilecatalogue", verbosity=0)
         call_command("migrate", interactive=False, verbosity=0)
-        password = _first_administrator(settings)
         if settings.demo:
             _demonstration(announce)
+        password = _first_administrator(settings)  # last: who stops us before hears of no password
     except ImproperlyConfigured as error:
         raise SetupError(str(error)) from None
     except DatabaseError as error:

@@ -7,86 +7,37 @@ dying stops the rest with a sentence.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import importlib.util
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from pacs_site import env, secrets, setup
+from pacs_site.processes import Child, Errand, Scribe, module_run
 from pacs_site.ready import services_ready
 
+SERVICES = ("web", "scp", "jobs")
 STOP_SECONDS = 4.0
 READY_SECONDS = 60.0
-_PR_SET_PDEATHSIG = 1
-_COLOURS = {"web": 36, "scp": 35, "jobs": 33}
+LINES_SECONDS = 0.5  # for the last lines of what was stopped
 
 
 class CannotStart(Exception):
     """Why nothing was started, in one sentence."""
 
 
-@dataclass
-class Child:
-    """One process of ours, with its own process group and its lines prefixed with its name."""
-
-    name: str
-    command: list[str]
-    process: subprocess.Popen[bytes] | None = None
-    started: deque[float] = field(default_factory=lambda: deque(maxlen=5))
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(  # noqa: S603  our own commands
-            self.command,
-            cwd=env.ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C reaches us alone; we pass it on in order
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  only prctl runs between fork and exec
-        )
-        self.started.append(time.monotonic())
-        assert self.process.stdout is not None
-        threading.Thread(target=_prefix, args=(self.name, self.process.stdout), daemon=True).start()
-
-    def dies_often(self) -> bool:
-        full = len(self.started) == self.started.maxlen
-        return full and self.started[-1] - self.started[0] < 30
-
-    def signal(self, number: signal.Signals) -> None:
-        if self.process is not None and self.process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel for TERM when the supervisor itself is killed: no orphan keeps a port."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _prefix(name: str, stream: IO[bytes]) -> None:
-    mark = f"\x1b[{_COLOURS[name]}m{name:>4}\x1b[0m" if sys.stdout.isatty() else f"{name:>4}"
-    for line in stream:
-        text = line.decode(errors="replace").rstrip()
-        if text:
-            print(f"{mark} | {text}", flush=True)
-
-
 def _lock_data_folder(data_dir: Path) -> IO[str]:
-    """Hold the data folder for as long as the returned file is open."""
+    """Hold the data folder for as long as the returned file is open; what we start does not hold it."""
     lock = (data_dir / "supervisor.lock").open("a+")
+    os.register_at_fork(after_in_child=lock.close)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -114,19 +65,50 @@ def _check_port(variable: str, host: str, port: int) -> None:
             ) from None
 
 
-def _children(settings: env.Environment) -> list[Child]:
-    manage = [sys.executable, "-u", str(env.ROOT / "manage.py")]
+def _prepare(settings: env.Environment, announce: Callable[[str], None], stopping: threading.Event) -> str:
+    """Set up in a process of its own, so that this one stays fit to be forked: without a connection, without
+    threads. Meanwhile load what the services share."""
+    if stopping.is_set():
+        return ""
+    errand = Errand("setup", partial(_prepared, settings, announce))
+    answer: str | setup.SetupError | None = None
+    errand.start()
+    try:
+        setup.services_load()
+        answer = errand.answer(stopping.is_set)
+    except EOFError:
+        raise CannotStart("Getting ready came to no end; the lines above say why.") from None
+    finally:
+        if answer is None:
+            errand.child.signal(signal.SIGTERM)
+        errand.child.end(time.monotonic() + STOP_SECONDS)
+    if isinstance(answer, setup.SetupError):
+        raise answer
+    return answer or ""
+
+
+def _prepared(settings: env.Environment, announce: Callable[[str], None]) -> str | setup.SetupError:
+    try:
+        return setup.prepare(settings, announce)
+    except setup.SetupError as error:
+        return error
+
+
+def _services(settings: env.Environment, scribe: Scribe) -> list[Child]:
+    commands = (
+        ("pacs_site.web", settings.http_host, str(settings.http_port)),
+        ("manage", "runscp"),
+        ("manage", "runjobs"),
+    )
     return [
-        Child(
-            "web",
-            [
-                *[sys.executable, "-u", "-m", "pacs_site.web"],
-                *[settings.http_host, str(settings.http_port)],
-            ],
-        ),
-        Child("scp", [*manage, "runscp"]),
-        Child("jobs", [*manage, "runjobs"]),
+        Child(name, partial(_serve, scribe, name, *command))
+        for name, command in zip(SERVICES, commands, strict=True)
     ]
+
+
+def _serve(scribe: Scribe, name: str, module: str, *arguments: str) -> None:
+    scribe.take(name)
+    module_run(env.ROOT, module, *arguments)
 
 
 def _wait_until_ready(settings: env.Environment, children: list[Child], stopping: threading.Event) -> None:
@@ -135,7 +117,7 @@ def _wait_until_ready(settings: env.Environment, children: list[Child], stopping
         if services_ready(settings.http_host, settings.http_port):
             return
         for child in children:
-            if child.process is not None and child.process.poll() is not None:
+            if child.status() is not None:
                 raise CannotStart(f"{child.name} stopped while starting; its lines above say why.")
         time.sleep(0.05)
     if not stopping.is_set():
@@ -168,38 +150,29 @@ def _banner(settings: env.Environment, password: str) -> str:
     return "\n".join(lines)
 
 
-def _watch(children: list[Child], stopping: threading.Event) -> str:
+def _watch(services: list[Child], scribe: Scribe, stopping: threading.Event) -> str:
     """Restart what dies until told to stop; return the reason when one keeps dying."""
     while not stopping.wait(0.2):
-        for child in children:
-            if child.process is None or child.process.poll() is None:
+        for child in (scribe.child, *services):
+            status = child.status()
+            if status is None:
                 continue
             if child.dies_often():
                 return f"{child.name} stopped five times within 30 s; its lines above say why."
-            print(f"{child.name} stopped (status {child.process.returncode}); starting it again.", flush=True)
-            child.signal(signal.SIGKILL)
+            if not child.may_start():
+                continue
+            print(f"{child.name} stopped (status {status}); starting it again.", flush=True)
             child.start()
     return ""
 
 
-def _stop(children: list[Child]) -> None:
-    for child in children:
+def _stop(services: list[Child], scribe: Scribe) -> None:
+    for child in services:
         child.signal(signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    for child in children:
-        if child.process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                child.process.wait(max(0.0, deadline - time.monotonic()))
-    for child in children:
-        if child.process is not None:
-            _kill_group(child.process)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Whatever is left of the group goes, also grandchildren whose parent went first."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    for child in services:
+        child.end(deadline)
+    scribe.end(time.monotonic() + LINES_SECONDS)
 
 
 def announced(words: str) -> None:
@@ -218,25 +191,30 @@ def run(announce: Callable[[str], None] = announced) -> int:
         lock = _lock_data_folder(settings.data_dir)
         _check_port("PACS_HTTP_PORT", settings.http_host, settings.http_port)
         _check_port("PACS_DICOM_PORT", settings.dicom_host, settings.dicom_port)
-        password = setup.prepare(settings, announce)
+        setup.django_load()
+        password = _prepare(settings, announce, stopping)
     except (env.ConfigurationError, secrets.DataFolderError, setup.SetupError, CannotStart) as error:
         print(error, file=sys.stderr)
         return 1
-    children = _children(settings)
-    trouble = ""
+    scribe = Scribe(SERVICES)
+    services = _services(settings, scribe)
+    trouble, told = "", not password
     try:
         if not stopping.is_set():
-            for child in children:
+            for child in (scribe.child, *services):
                 child.start()
-            _wait_until_ready(settings, children, stopping)
+            _wait_until_ready(settings, services, stopping)
             if not stopping.is_set():
                 announce(_banner(settings, password))
-                trouble = _watch(children, stopping)
+                told = True
+                trouble = _watch(services, scribe, stopping)
     except CannotStart as error:
         trouble = str(error)
     finally:
-        _stop(children)
+        _stop(services, scribe)
         lock.close()
+    if not told:  # nobody can ask for it again
+        announce(f"The first administrator was made: {settings.admin_user} / {password}")
     if trouble:
         print(trouble, file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 from django.utils.html import escape, format_html_join
@@ -53,6 +54,8 @@ def name_forms(patient: Any) -> list[str]:
 
 def marked(text: str, words: str) -> SafeString:
     """Return a text, escaped, with what the words of a search matched in ``<mark>``."""
+    if not words.strip():
+        return escape(text)
     spans = sorted(_spans(text, words))
     pieces: list[tuple[str, str]] = []
     at = 0
@@ -68,12 +71,23 @@ def marked(text: str, words: str) -> SafeString:
     return html + escape(text[at:])
 
 
+@lru_cache(maxsize=4096)
+def _folded(character: str) -> str:
+    """One character as a search sees it; a page shows the same few again and again."""
+    return fold(character) or " "
+
+
+@lru_cache(maxsize=64)
+def _sought(words: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in words.split()) - {""}
+
+
 def _spans(text: str, words: str) -> Iterator[tuple[int, int]]:
     """Where the words of a search are found: a part of the text that begins a word, else its initials."""
-    letters = [(char, index) for index, source in enumerate(text) for char in fold(source) or " "]
+    letters = [(char, index) for index, source in enumerate(text) for char in _folded(source)]
     folded = "".join(char for char, _ in letters)
     starts = [found.start() for found in _WORD.finditer(folded)]
-    for word in {fold(word) for word in words.split()} - {""}:
+    for word in _sought(words):
         han = Name.is_han(word)
         at = folded.find(word) if han else next((s for s in starts if folded.startswith(word, s)), -1)
         if at >= 0:

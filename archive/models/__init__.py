@@ -7,7 +7,7 @@ from archive.models.job import BackgroundJob
 from archive.models.patient import Patient, PatientTerm
 from archive.models.people import RoleGroup
 from archive.models.quarantine import QuarantinedObject
-from archive.models.removal import FileRemoval
+from archive.models.removal import FileRemoval, StudiesGone
 from archive.models.series import Series, SeriesRequest
 from archive.models.star import Star
 from archive.models.study import Study, StudyTerm
@@ -26,6 +26,7 @@ __all__ = [
     "Series",
     "SeriesRequest",
     "Star",
+    "StudiesGone",
     "Study",
     "StudyTerm",
 ]

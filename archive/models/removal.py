@@ -20,3 +20,16 @@ class FileRemoval(models.Model):
 
     def __str__(self) -> str:
         return self.file_key
+
+
+class StudiesGone(models.Model):
+    """Studies were deleted: a row each time. Who keeps a count of studies sees that it is right no longer."""
+
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("deletion of studies")
+        verbose_name_plural = _("deletions of studies")
+
+    def __str__(self) -> str:
+        return str(self.created_at)

@@ -44,6 +44,14 @@ def test_jobs_that_never_ran_are_not_alive(alive: Path) -> None:
     assert health.health_now().jobs is False
 
 
+def test_forgotten_signs_of_life_are_gone_until_the_next(alive: Path) -> None:
+    health.heartbeats_forget()
+    assert not health.heartbeat_alive(name="scp")
+    assert not health.heartbeat_alive(name="jobs")
+    health.heartbeat_touch(name="scp")
+    assert health.heartbeat_alive(name="scp")
+
+
 def test_database_that_does_not_answer_is_told(alive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise DatabaseError("gone")

@@ -19,6 +19,7 @@ from django_tasks_db.models import DBTaskResult
 
 from archive.events import EventTail, event_record
 from archive.jobs import WorkerMark, housekeeping_run, jobs_recover
+from archive.management.commands import runjobs
 from archive.models import Event, FileRemoval
 from tests.archive.sample_jobs import hang_the_first_time, note
 
@@ -134,3 +135,14 @@ def test_housekeeping_forgets_old_events_and_finishes_removals(data_dir: Path) -
     assert list(Event.objects.values_list("key", flat=True)) == ["2"]
     assert FileRemoval.objects.count() == 0
     assert EventTail().poll() == []
+
+
+def test_no_lane_is_started_once_we_are_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    forks: list[str] = []
+    monkeypatch.setattr(runjobs.os, "fork", lambda: forks.append("fork") or 4711)
+    lanes = runjobs._Lanes(["default"])
+    lanes._start("default")
+    assert (forks, lanes.running) == (["fork"], {4711: "default"})
+    lanes.stopping = True
+    lanes._start("print")
+    assert (forks, lanes.running) == (["fork"], {4711: "default"})

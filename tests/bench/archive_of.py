@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,6 +18,7 @@ from django.db.models import Model
 
 from archive.dicom.names import PersonName, fold, terms
 from archive.models import Patient, PatientTerm, Study, StudyTerm
+from archive.models.word_index import word_index_drop, word_index_ensure
 from archive.terms import study_terms, words_text
 
 STUDIES_PER_PATIENT = 2.5
@@ -156,6 +157,8 @@ def archive_fill(*, studies: int, seed: int = 1) -> None:
     draw = random.Random(seed)
     patients = int(studies / STUDIES_PER_PATIENT)
     indexes = _indexes_drop()
+    if connection.vendor == "sqlite":
+        word_index_drop()
     people = list(_people(patients, draw))
     _insert(Patient, map(_patient_row, people))
     words = ((term, one.pk) for one in people for term in one.terms)
@@ -167,6 +170,7 @@ def archive_fill(*, studies: int, seed: int = 1) -> None:
     with connection.cursor() as cursor:
         for statement in indexes:
             cursor.execute(statement)
+        word_index_ensure()
         if connection.vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE")  # what autovacuum does; SQLite is left as a site has it
 
@@ -197,13 +201,22 @@ def _insert(model: type[Model], rows: Iterator[dict[str, Any]]) -> None:
     columns = ", ".join(map(connection.ops.quote_name, names))
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = replica")  # foreign keys are right here
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                for one in tuples:
-                    copy.write_row(one)
+                while some := list(islice(tuples, 1000)):
+                    copy.write("".join("\t".join(map(_copied, one)) + "\n" for one in some))
         else:
             marks = ", ".join(["?"] * len(names))
             raw = cursor.connection.cursor()
             raw.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuples)
+
+
+def _copied(value: Any) -> str:
+    """A value as COPY reads it; psycopg's own way takes thrice as long."""
+    if value is None:
+        return "\\N"
+    text = value if isinstance(value, str) else str(value)
+    return text.replace("\\", "\\\\") if "\\" in text else text  # no text here has a tab or a line's end
 
 
 def _indexes_drop() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from django import template
@@ -11,6 +12,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.template.defaultfilters import filesizeformat
 from django.templatetags.static import static
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -44,6 +46,19 @@ def icon(name: str, size: str = "") -> SafeString:
         static("img/icons.svg"),
         name,
     )
+
+
+@lru_cache(maxsize=64)
+def _address_parts(name: str, prefix: str) -> tuple[str, str]:
+    before, _, after = reverse(name, args=[0]).rpartition("/0/")
+    return f"{before}/", f"/{after}"
+
+
+@register.simple_tag
+def study_address(name: str, pk: int) -> str:
+    """Return ``{% url name pk %}``; what stands around the number is worked out once, not for each row."""
+    before, after = _address_parts(name, get_script_prefix())
+    return f"{before}{pk}{after}"
 
 
 @register.simple_tag

@@ -10,7 +10,7 @@ import threading
 import time
 from argparse import ArgumentParser
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 from django.conf import settings
@@ -25,6 +25,7 @@ from archive.jobs import LANES, WorkerMark, housekeeping_run, jobs_recover
 log = structlog.get_logger(__name__)
 STOP_SECONDS: Final = 4.0  # the supervisor gives five
 HOUSEKEEPING_SECONDS: Final = 600.0
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -69,7 +70,7 @@ def _own_lane_run(lane: str, *, batch: bool) -> None:
     """A lane whose queue is not a table of tasks: what runs it is named in the settings."""
     stop = threading.Event()
     if threading.current_thread() is threading.main_thread() and not batch:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPPING:
             signal.signal(number, lambda *_: stop.set())
     mark = WorkerMark(lane)
     try:
@@ -123,7 +124,7 @@ class _Lanes:
 
     def run(self) -> None:
         connections.close_all()  # a connection must not be carried over a fork
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPPING:
             signal.signal(number, self._stop)
         for lane in self.lanes:
             self._start(lane)
@@ -134,17 +135,28 @@ class _Lanes:
         self._end()
 
     def _start(self, lane: str) -> None:
-        pid = os.fork()
-        if pid:
+        """Fork, unless we are to stop. A signal waits until each of the two can take it as its own."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        try:
+            if self.stopping:
+                return
+            pid = os.fork()
+            if pid == 0:
+                self._be(lane)
             self.running[pid] = lane
-            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+
+    def _be(self, lane: str) -> NoReturn:
+        """In the new process: work the lane, and end."""
         status = 1
         try:
             self.running.clear()  # the others are not this one's children
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in _STOPPING:
                 signal.signal(number, signal.SIG_DFL)
             if sys.platform == "linux":
                 ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
             _lane_run(lane)
             status = 0
         except SystemExit as stop:

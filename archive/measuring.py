@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -55,6 +55,7 @@ PLACES: Final = {
     Shape.ARROW: 2,
     Shape.TEXT: 1,
 }
+Stored = tuple[Raster, Greyscale, Mask | None]  # and where they count, if not everywhere
 _MASKS: Final = {Shape.RECTANGLE: rectangle_mask, Shape.ELLIPSE: ellipse_mask}
 _AREAS: Final = {Shape.RECTANGLE: rectangle_area, Shape.ELLIPSE: ellipse_area}
 
@@ -68,6 +69,7 @@ class Measured:
     unit: str = ""
     refusal: Refusal | None = None
     statistics: Statistics | None = None
+    channels: tuple[Statistics, ...] = ()  # red, green and blue of a colour image, 0..255
     value_unit: str = ""
     window: tuple[float, float] | None = None  # centre, width: the range of the region
     rgb: tuple[int, ...] = ()
@@ -79,7 +81,29 @@ class Measured:
 
 def frame_measure(*, instance: Instance, frame: int, shape: Shape, places: Sequence[Place]) -> Measured:
     """Measure what was drawn on a frame (1-based). Raises FrameUnavailable; a refusal is no error."""
-    calibration = _calibration(instance)
+    return _measured(
+        shape, places, _calibration(instance), lambda: (*frame_stored(instance=instance, frame=frame), None)
+    )
+
+
+def plane_measure(
+    *, raster: Raster, greyscale: Greyscale, steps: tuple[float, float], shape: Shape, places: Sequence[Place]
+) -> Measured:
+    """Measure what was drawn on a plane of a reformat; ``steps`` is mm a pixel (down, along).
+
+    What lies outside the volume does not count.
+    """
+    shut = raster.layers.shut if raster.layers else None
+    inside = None if shut is None else shut == 0
+    return _measured(shape, places, Calibration(Basis.SPACING, steps), lambda: (raster, greyscale, inside))
+
+
+def _measured(
+    shape: Shape,
+    places: Sequence[Place],
+    calibration: Calibration,
+    stored: Callable[[], Stored],
+) -> Measured:
     scale = scale_at(calibration, _marked(shape, places))
     match shape:
         case Shape.LENGTH:
@@ -89,10 +113,9 @@ def frame_measure(*, instance: Instance, frame: int, shape: Shape, places: Seque
         case Shape.ANGLE | Shape.COBB:
             return _angle(shape, places, scale, calibration)
         case Shape.RECTANGLE | Shape.ELLIPSE:
-            stored = frame_stored(instance=instance, frame=frame)
-            return _region(shape, places, scale, calibration, stored)
+            return _region(shape, places, scale, calibration, stored())
         case Shape.PROBE:
-            return _probe(places[0], calibration, *frame_stored(instance=instance, frame=frame))
+            return _probe(places[0], calibration, *stored())
     return Measured(calibration.basis)
 
 
@@ -136,25 +159,39 @@ def _region(
     places: Sequence[Place],
     scale: Scale | Refusal,
     calibration: Calibration,
-    stored: tuple[Raster, Greyscale],
+    stored: Stored,
 ) -> Measured:
     """Values do not depend on sizes: they are told also where the area cannot be."""
-    raster, greyscale = stored
+    raster, greyscale, inside = stored
     width, height = raster.size
     mask = _MASKS[shape]((height, width), places[0], places[1])
+    if inside is not None:
+        mask &= inside
     found = None if raster.colour else _values_under(mask, raster, greyscale)
     window = None
     if found is not None:
         whole = full_range_window(found.low, found.high)
         window = (whole.center, whole.width)
     values = Measured(
-        calibration.basis, statistics=found, value_unit=greyscale.unit if found else "", window=window
+        calibration.basis,
+        statistics=found,
+        channels=_channels(mask, raster),
+        value_unit=greyscale.unit if found else "",
+        window=window,
     )
     if isinstance(scale, Refusal):
         return replace(values, refusal=scale)
     area = _AREAS[shape](places[0], places[1], scale.size)
     empty = None if mask.any() else Refusal.EMPTY
     return replace(values, basis=scale.basis, number=area, unit=f"{scale.unit or 'px'}²", refusal=empty)
+
+
+def _channels(mask: Mask, raster: Raster) -> tuple[Statistics, ...]:
+    """Of each colour by itself; none for greys, and where no pixel is."""
+    if not raster.colour:
+        return ()
+    found = (statistics(raster.pixels[:, :, channel], mask) for channel in range(3))
+    return tuple(one for one in found if one is not None)
 
 
 def _values_under(mask: Mask, raster: Raster, greyscale: Greyscale) -> Statistics | None:
@@ -169,10 +206,12 @@ def _values_under(mask: Mask, raster: Raster, greyscale: Greyscale) -> Statistic
     return statistics(values, np.ones(values.shape, dtype=np.bool_))
 
 
-def _probe(place: Place, calibration: Calibration, raster: Raster, greyscale: Greyscale) -> Measured:
+def _probe(
+    place: Place, calibration: Calibration, raster: Raster, greyscale: Greyscale, inside: Mask | None
+) -> Measured:
     width, height = raster.size
     column, row = int(place[0] // 1), int(place[1] // 1)
-    if not (0 <= column < width and 0 <= row < height):
+    if not (0 <= column < width and 0 <= row < height) or (inside is not None and not inside[row, column]):
         return Measured(calibration.basis, refusal=Refusal.EMPTY)
     if raster.colour:
         return Measured(calibration.basis, rgb=tuple(int(part) for part in raster.pixels[row, column]))

@@ -66,11 +66,13 @@ __all__ = [
     "VoiFunction",
     "Window",
     "frame_greys",
+    "frame_passing",
     "frame_picture",
     "frame_render",
     "frame_stored",
     "frame_stored_value",
     "instance_windows",
+    "raster_render",
     "thumbnail_render",
 ]
 
@@ -206,15 +208,43 @@ def frame_stored(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale]:
         return _frame(instance, source, frame), source.greyscale(frame - 1)
 
 
+def frame_passing(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale, str]:
+    """As ``frame_stored``, and the Frame of Reference UID; not kept for others: for who reads a whole
+    series."""
+    with _unavailable():
+        source = _source(instance)
+        if not 1 <= frame <= source.frames:
+            raise Undecodable("no-such-frame", f"frame {frame} of {source.frames}")
+        raster = _frames.get((*_key(instance), frame)) or _decoded(instance, source, frame)
+        return raster, source.greyscale(frame - 1), source.frame_of_reference_uid
+
+
 def _render(instance: Instance, frame: int, view: View, encoding: Encoding) -> RenderedFrame:
     source = _source(instance)
     raster = _viewport(instance, source, frame, view)
-    if encoding in (STEPS, TABLE):
-        part, window = grey_parts(raster, source.greyscale(frame - 1), view, encoding.format)
-        data = hashlib.blake2b(instance.file_digest.encode(), digest_size=STAMP).digest() + part
-    else:
-        values, window = picture(raster, source.greyscale(frame - 1), view)
-        data = encoded(values, encoding)
+    return raster_render(
+        raster=raster,
+        greyscale=source.greyscale(frame - 1),
+        view=view,
+        encoding=encoding,
+        identity=instance.file_digest,
+    )
+
+
+def raster_render(
+    *, raster: Raster, greyscale: Greyscale, view: View, encoding: Encoding, identity: str
+) -> RenderedFrame:
+    """The picture of a raster that has the size it is shown in. Raises FrameUnavailable.
+
+    ``identity``: what the stamp of STEPS and TABLE is made from, the same for what may be put together.
+    """
+    with _unavailable():
+        if encoding in (STEPS, TABLE):
+            part, window = grey_parts(raster, greyscale, view, encoding.format)
+            data = hashlib.blake2b(identity.encode(), digest_size=STAMP).digest() + part
+        else:
+            values, window = picture(raster, greyscale, view)
+            data = encoded(values, encoding)
     width, height = raster.size
     columns, rows = raster.full_size
     return RenderedFrame(
@@ -253,17 +283,18 @@ def _frame(instance: Instance, source: ImageSource, frame: int) -> Raster:
     if failure is not None:
         raise Undecodable(failure.code, failure.detail)
 
-    def make() -> Raster:
-        with file_open(instance.file_key) as file, _room_for(source):
-            return raster_read(source, _pixels(instance, source, file), frame - 1)
-
     try:
-        return _frames.get_or_make(key, make)
+        return _frames.get_or_make(key, lambda: _decoded(instance, source, frame))
     except Undecodable as error:
         remembered = Undecodable(error.code, error.detail)
         # Damaged bytes can keep a decoder busy for seconds: once is enough.
         _failures.get_or_make(key, lambda: remembered)
         raise
+
+
+def _decoded(instance: Instance, source: ImageSource, frame: int) -> Raster:
+    with file_open(instance.file_key) as file, _room_for(source):
+        return raster_read(source, _pixels(instance, source, file), frame - 1)
 
 
 def _source(instance: Instance) -> ImageSource:

@@ -47,6 +47,30 @@ SENTENCES: dict[str, str | Promise] = {
     "presentation-broken": _("The presentation state cannot be read. Ask its sender to send it again."),
     "presentation-kind": _("This kind of presentation state (pseudo-colour, blending) is not shown here."),
     "presentation-empty": _("The presentation state names no image."),
+    "reformat-few": _("A reformat needs at least eight parallel slices; this series has fewer."),
+    "reformat-no-position": _(
+        "The images do not say where in the patient they lie: nothing can be reformatted from them."
+    ),
+    "reformat-sizes": _("The images differ in size or pixel spacing: they make no volume."),
+    "reformat-orientation": _("The images do not all face the same way: they make no volume."),
+    "reformat-tilted": _(
+        "The slices do not lie straight behind one another (tilted gantry): a reformat would be distorted."
+    ),
+    "reformat-same-place": _(
+        "Several images lie in the same place (phases or echoes): they make more than one volume."
+    ),
+    "reformat-gap": _(
+        "A slice is missing between two others: a reformat would invent what lies there."
+        " Ask for the series again."
+    ),
+    "reformat-too-large": _("The volume is larger than this archive reformats (1 GiB)."),
+    "reformat-colour": _("Colour images are not reformatted."),
+    "reformat-values": _("The values of the images do not mean the same: they cannot be mixed."),
+    "reformat-frame-of-reference": _(
+        "The images were not taken in one frame of reference: they make no volume."
+    ),
+    "reformat-reading": _("The volume is being read again. Try again in a moment."),
+    "reformat-changed": _("Images of the series came or went meanwhile. Open the reformat again."),
     "outside": _("That point lies outside the image."),
     "not-stored": _("The file of this image is missing in the store. Tell the administrator: fsck names it."),
     "unreadable": _(

@@ -8,6 +8,8 @@ The page speaks JSON, one object a message, told apart by ``op``:
 ``probe``     the stored value at a pixel.
 ``ping``      are you there; the reply carries the same ``seq``.
 
+Where ``instance`` stands, the name of a reformat may stand (``viewer.reformat_name``).
+
 The server answers with pictures in binary messages (``FrameHeader``, then a part of the JPEG or PNG, or of
 the picture's steps or their table) and with JSON for everything else: ``unavailable`` (this frame cannot be
 shown, and why), ``probe``, ``pong``, ``error``.
@@ -23,6 +25,7 @@ from enum import IntFlag, StrEnum
 from typing import Any, NoReturn
 
 from archive.imaging.params import JPEG, PNG, STEPS, TABLE, Encoding, View, VoiFunction, Window
+from viewer.reformat_name import ReformatName, reformat_name_parse
 
 MESSAGE_LIMIT = 4096  # characters of one message of the page
 PREFETCH_LIMIT = 16  # frames of one prefetch message
@@ -90,6 +93,7 @@ class FrameRequest:
     quality: Quality
     prefetch: bool = False
     presentation: int = 0  # the instance of a presentation state to show it under; 0: none
+    reformat: ReformatName | None = None  # then ``frame`` is a plane of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class ProbeRequest:
     frame: int
     x: int
     y: int
+    reformat: ReformatName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +177,16 @@ class _Fields:
         self.seq = seq if type(seq) is int and 0 <= seq <= _U32 else None
 
     def frame(self) -> FrameRequest:
+        instance, reformat = self.target()
         return FrameRequest(
             seq=self.integer("seq", 0, _U32),
             viewport=self.integer("viewport", 0, VIEWPORTS - 1),
-            instance=self.integer("instance", 1, 2**63 - 1),
+            instance=instance,
             frame=self.integer("frame", 1, 2**31 - 1),
             view=self.view(),
             quality=self.quality(),
             presentation=self.presentation(),
+            reformat=reformat,
         )
 
     def prefetch(self) -> PrefetchRequest:
@@ -192,22 +199,34 @@ class _Fields:
         for row in rows:
             if not isinstance(row, list) or len(row) != 3:
                 raise self._wrong("frames")
-            seq, instance, frame = (
-                self._bounded("frames", value, low, high)
-                for value, low, high in zip(row, (0, 1, 1), (_U32, 2**63 - 1, 2**31 - 1), strict=True)
+            instance, reformat = self._target("frames", row[1])
+            seq, frame = (
+                self._bounded("frames", row[0], 0, _U32),
+                self._bounded("frames", row[2], 1, 2**31 - 1),
             )
-            frames.append(FrameRequest(seq, viewport, instance, frame, view, quality, True, state))
+            frames.append(FrameRequest(seq, viewport, instance, frame, view, quality, True, state, reformat))
         return PrefetchRequest(viewport, tuple(frames))
 
     def probe(self) -> ProbeRequest:
+        instance, reformat = self.target()
         return ProbeRequest(
             seq=self.integer("seq", 0, _U32),
             viewport=self.integer("viewport", 0, VIEWPORTS - 1),
-            instance=self.integer("instance", 1, 2**63 - 1),
+            instance=instance,
             frame=self.integer("frame", 1, 2**31 - 1),
             x=self.integer("x", 0, 2**31 - 1),
             y=self.integer("y", 0, 2**31 - 1),
+            reformat=reformat,
         )
+
+    def target(self) -> tuple[int, ReformatName | None]:
+        return self._target("instance", self._value("instance"))
+
+    def _target(self, field: str, value: Any) -> tuple[int, ReformatName | None]:
+        """An instance, or a reformat and the instance it is of."""
+        if isinstance(value, str) and (named := reformat_name_parse(value)):
+            return named
+        return self._bounded(field, value, 1, 2**63 - 1), None
 
     def presentation(self) -> int:
         return self._bounded("presentation", self._message.get("presentation", 0), 0, 2**63 - 1)

@@ -11,6 +11,7 @@ from typing import Any
 
 from archive.dicom.video import codec_of
 from archive.imaging.geometry import edge_letters, facts_aspect, fitted_size
+from archive.segments import CLASSES
 from viewer.words import dicom_date, dicom_minute
 
 
@@ -78,6 +79,11 @@ def documents_of(manifest: Mapping[str, Any]) -> list[Document]:
             first = group[0]["id"]
             found.append(Document(first, series["number"], name, series["modality"], video, len(group)))
     return found
+
+
+def is_segmented(manifest: Mapping[str, Any]) -> bool:
+    """Whether the study holds a segmentation."""
+    return any(one["class"] in CLASSES for series in manifest["series"] for one in series["instances"])
 
 
 def is_document(manifest: Mapping[str, Any], instance_id: int) -> bool:

@@ -79,6 +79,7 @@ class ImageSource:
     shutters: tuple[Shutter | None, ...] = ()  # none, one, or one for each frame
 
     segmentation: Segmentation | None = None
+    frame_of_reference_uid: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -134,6 +135,7 @@ def source_read(handle: BinaryIO) -> ImageSource:
         overlays=overlays_read(dataset, description),
         shutters=shutters_read(dataset, frames),
         segmentation=segmentation,
+        frame_of_reference_uid=header.uid(_tag("FrameOfReferenceUID")),
     )
 
 

@@ -196,3 +196,38 @@ def test_a_prior_is_carried_for_the_same_patient_only(as_rita: Client, keep: Kee
     assert AuditEvent.objects.filter(study_instance_uid=prior.study_instance_uid).exists()
     assert as_rita.get(f"/studies/{stranger.pk}/stacks/?beside={study.pk}").status_code == 404
     assert as_rita.get(f"/studies/{prior.pk}/stacks/").status_code == 404
+
+
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse"])
+def test_a_region_of_a_colour_image_tells_each_colour_by_itself(
+    as_rita: Client, keep: Keep, shape: str
+) -> None:
+    pixels = np.random.default_rng(8).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    study = keep(
+        SamplesPerPixel=3,
+        PhotometricInterpretation="RGB",
+        PlanarConfiguration=0,
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        PixelRepresentation=0,
+        PixelSpacing=[0.5, 0.25],
+        PixelData=pixels.tobytes(),
+    )
+    found = measured(as_rita, study, shape=shape, places=[[3, 2], [9, 6]])
+    column, row = np.meshgrid(np.arange(16) + 0.5, np.arange(16) + 0.5)
+    inside = (column > 3) & (column < 9) & (row > 2) & (row < 6)
+    if shape == "ellipse":
+        inside = ((column - 6) / 3) ** 2 + ((row - 4) / 2) ** 2 < 1
+    assert "statistics" not in found
+    assert found["channels"] == [
+        {
+            "count": int(inside.sum()),
+            "mean": pytest.approx(values.mean()),
+            "deviation": pytest.approx(values.std()),
+            "low": values.min(),
+            "high": values.max(),
+        }
+        for values in (pixels[inside, channel].astype(float) for channel in range(3))
+    ]
+    assert found["number"] == pytest.approx(6 * 0.25 * 4 * 0.5 * (np.pi / 4 if shape == "ellipse" else 1))

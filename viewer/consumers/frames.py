@@ -33,6 +33,7 @@ from archive.rendering import (
 )
 from viewer.consumers.admission import CLOSE_FLOOD, Admission, admission_check, instance_admit
 from viewer.consumers.flow import Flow, Rate
+from viewer.consumers.reformats import reformat_work
 from viewer.protocol import (
     Drawn,
     Flag,
@@ -170,8 +171,10 @@ class FramesConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """What ``make`` makes of the instance in the pool; for a frame that cannot be shown, the reply."""
         try:
             instance = await self._instance(request.instance)
-            work = partial(make, instance=instance, frame=request.frame)
-            if isinstance(request, FrameRequest) and request.presentation:
+            work: partial[Any] = partial(make, instance=instance, frame=request.frame)
+            if request.reformat is not None:
+                work = await reformat_work(request, request.reformat, instance)
+            elif isinstance(request, FrameRequest) and request.presentation:
                 work = partial(work, state=await self._instance(request.presentation))
             return await asyncio.get_running_loop().run_in_executor(RENDER_POOL, work)
         except FrameUnavailable as unavailable:

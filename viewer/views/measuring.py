@@ -22,6 +22,7 @@ from viewer.measurements import (
     measurement_remove,
     windows_keep,
 )
+from viewer.views.reformats import reformat_measured, reformat_named
 from viewer.views.studies import study_or_404
 
 View = Callable[..., HttpResponse]
@@ -52,10 +53,14 @@ def _body(request: HttpRequest) -> Any:
 def measure(request: HttpRequest, pk: int) -> HttpResponse:
     """What a mark measures, from the stored pixels."""
     study = study_or_404(request, pk)
-    mark = mark_parse(_body(request))
+    data, name = reformat_named(_body(request))
+    mark = mark_parse(data)
     instance = mark_instance(user=cast(AbstractUser, request.user), study=study, mark=mark)
     try:
-        found = frame_measure(instance=instance, frame=mark.frame, shape=mark.shape, places=mark.places)
+        if name is not None:
+            found = reformat_measured(instance=instance, name=name, mark=mark)
+        else:
+            found = frame_measure(instance=instance, frame=mark.frame, shape=mark.shape, places=mark.places)
     except FrameUnavailable as unavailable:
         return JsonResponse({"sentence": str(unavailable.sentence)}, status=422)
     return JsonResponse(found.as_json())

@@ -18,7 +18,7 @@ from archive.audit import audit_study_viewed, source_of
 from archive.models import Study
 from archive.selectors import NotFound, priors_of, study_for, study_manifest
 from viewer.measurements import measurements_of, windows_of
-from viewer.stacks import Stack, documents_of, is_document, stacks_of
+from viewer.stacks import Stack, documents_of, is_document, is_segmented, stacks_of
 from viewer.templatetags.portal import prior_age, study_moment
 from viewer.views.presentations import titles
 from viewer.views.studies import study_or_404
@@ -52,6 +52,7 @@ def reading(request: HttpRequest, pk: int) -> HttpResponse:
         "first": _first(request, stacks),
         "priors": [prior for prior in priors_of(study=study) if prior.number_of_instances],
         "print_url": print_url,
+        "segmented": is_segmented(manifest),
         "speeds": SPEEDS,
         "layouts": LAYOUTS,
         "words": words(),
@@ -61,6 +62,7 @@ def reading(request: HttpRequest, pk: int) -> HttpResponse:
             "prior": "",
             "presentations": reverse("presentations", args=[study.pk]),
             "keyObjects": reverse("key-objects", args=[study.pk]),
+            "segmentations": reverse("segmentations", args=[study.pk]) if is_segmented(manifest) else "",
             "stars": reverse("star", args=[study.pk]),
             "start": _start(request, stacks),
             "windows": {"address": reverse("windows"), "list": windows_of(user=user)},
@@ -97,6 +99,7 @@ def _carried(request: HttpRequest, study: Study, stacks: list[Stack]) -> dict[st
         "print": _print_url(request, study),
         "attributes": reverse("attributes", args=[0]),
         "measure": reverse("measure", args=[study.pk]),
+        "reformat": f"/studies/{study.pk}/reformat/",
         "measurements": f"/studies/{study.pk}/measurements/",
         "marks": measurements_of(user=cast(AbstractUser, request.user), study=study),
         "stacks": [stack.as_json() for stack in stacks],
@@ -154,6 +157,18 @@ def words() -> dict[str, str]:
         "lossy": _("LOSSY"),
         "lossy-ratio": _("LOSSY {n}:1"),
         "partial": _("PARTLY LOADED"),
+        "reformat": _("REFORMAT"),
+        "plane-axial": _("AXIAL"),
+        "plane-coronal": _("CORONAL"),
+        "plane-sagittal": _("SAGITTAL"),
+        "slab-mean": _("MEAN {n} mm"),
+        "slab-mip": _("MIP {n} mm"),
+        "slab-minip": _("MinIP {n} mm"),
+        "slab-none": _("one plane"),
+        "reformat-progress": _("Reading slices: {n} of {total}"),
+        "reformat-not-kept": _(
+            "A reformat is worked out, not stored: views and stars are of the images as they were taken."
+        ),
         "scaled": _("SCALED {n}×"),
         "conflict": _("ONE ID, TWO PEOPLE"),
         "view-of": _("VIEW {name}"),
@@ -193,6 +208,7 @@ def words() -> dict[str, str]:
         "refusal-empty": _("no pixel inside"),
         "refusal-no-direction": _("an arm has no length"),
         "mean-sd": _("mean {mean} SD {sd}"),
+        "pixels": _("{n} pixels"),
         "low-high": _("{low} to {high}, {n} pixels"),
         "play": _("Play"),
         "pause": _("Pause"),

@@ -42,6 +42,8 @@ export class Corners {
     this.element.toggleAttribute('data-empty', !stack);
     this.#text('accession', stack?.study.accession ?? '');
     this.#text('badge-prior', stack?.study.prior ?? '');
+    this.#text('badge-reformat', stack?.badges?.plane ?? '');
+    this.#text('badge-slab', stack?.badges?.slab ?? '');
   }
 
   #text(name, text) {

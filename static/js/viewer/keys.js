@@ -57,6 +57,8 @@ const LETTERS = {
   y: { name: 'layouts' },
   j: { name: 'link' },
   g: { name: 'lines' },
+  d: { tool: 'cross' },
+  q: { name: 'reformats' },
   enter: { name: 'largest' },
   p: { name: 'print' },
   0: { name: 'fit' },
@@ -78,6 +80,7 @@ const LETTERS = {
 const SHIFTED = {
   e: { tool: 'rectangle' },
   u: { name: 'redo', repeats: true },
+  s: { name: 'segments' },
   f: { name: 'flip', with: [true] },
 };
 

@@ -21,10 +21,15 @@ export class Links {
   write(viewport) {
     const { shown, window } = viewport;
     if (!shown) return;
-    const { study } = viewport.stack;
-    if (this.attributes) this.attributes.href = study.attributes.replace('/0/', `/${shown.ask.instance}/`);
+    const { study, source } = viewport.stack;
+    const instance = source ? source.at(0).instance : shown.ask.instance; // a reformat is no object of its own
+    if (this.attributes) this.attributes.href = study.attributes.replace('/0/', `/${instance}/`);
     if (!this.print) return;
     const address = new URL(study.print, location.href);
+    if (source) {
+      this.print.href = address;
+      return;
+    }
     address.searchParams.set('instance', shown.ask.instance);
     address.searchParams.set('frame', shown.ask.frame);
     const { presentation, voi } = shown.ask;

@@ -9,15 +9,18 @@ import { Drawing } from './drawing.js';
 import { History } from './history.js';
 import { listen } from './keys.js';
 import { dragsFrom, dropsOn } from './layout/drop.js';
+import { Cross } from './layout/cross.js';
 import { Grid } from './layout/grid.js';
 import { Lines } from './layout/lines.js';
 import { Link } from './layout/link.js';
 import { Menu } from './layout/menu.js';
+import { Reformats } from './layout/reformats.js';
 import { stateRead, stateSame, stateWrite } from './layout/state.js';
 import { Links } from './links.js';
 import { Loupe } from './loupe.js';
 import { Presentation } from './presentation.js';
 import { Priors } from './priors.js';
+import { Segments } from './segments.js';
 import { Strip } from './strip.js';
 import { Studies } from './studies.js';
 import { Toolbox } from './toolbox.js';
@@ -41,6 +44,7 @@ const tools = new Toolbox(page);
 const grid = new Grid(document.getElementById('main'), document.getElementById('viewport'), { make: screen, activated });
 const link = new Link(grid);
 const lines = new Lines(grid);
+const cross = new Cross(grid, link);
 const value = new Value((number) => grid.byNumber(number));
 const links = new Links(document.getElementById('print'), document.getElementById('attributes'));
 const loupe = new Loupe(bitmaps);
@@ -58,6 +62,7 @@ const studies = new Studies({
   state: (study, state, code) => lineChanged(study, state, code),
 });
 const study = addStudy(record);
+const segments = new Segments({ grid, study });
 const dock = new Dock(page, {
   scroll: (index) => scrollTo(index),
   play: () => grid.active.cine.toggle(),
@@ -85,6 +90,17 @@ const views = new Presentation(page, {
   active: () => grid.active.viewport,
   drawn: (instance, frame) => drawing.saved(instance, frame),
   load: (stack, instance, frame) => show(grid.active, stack, Math.max(0, stack.indexOf(instance, frame))),
+});
+
+const reformats = new Reformats({
+  grid,
+  cross,
+  show,
+  opened: () => {
+    if (!lines.on && grid.screens.length > 1) lines.toggle();
+    menu.write(grid, link, lines);
+    history.note();
+  },
 });
 
 function addStudy(one) {
@@ -117,6 +133,7 @@ function screen(element, number) {
   });
   lines.follow(made);
   drawing.follow(made);
+  segments.follow(made);
   made.corners.write(viewport);
   return made;
 }
@@ -132,8 +149,9 @@ function activated({ viewport, cine }) {
   if (viewport.stack) links.follow(viewport);
 }
 
-/** A left press that is the pen's or the magnifier's. */
+/** A left press that is the pen's, the cross-hair's or the magnifier's. */
 function press(viewport, name, x, y) {
+  if (name === 'cross') return viewport.shown && cross.press(viewport, x, y);
   if (name !== 'magnify') return drawing.pen.press(viewport, name, x, y);
   loupe.press(viewport, x, y);
   return loupe;
@@ -221,6 +239,8 @@ const does = {
   corners: () => page.toggleAttribute('data-bare'),
   print: () => links.press(grid.active.viewport),
   layouts: () => menu.openLayouts(),
+  segments: () => segments.open(),
+  reformats: () => reformats.openMenu(),
   largest: () => grid.toggleLargest(grid.active),
   link: () => linkChanged(() => link.toggleAll()),
   lines: () => {

@@ -63,10 +63,11 @@ export class Presentation {
     this.#readKeys();
   }
 
-  /** The active viewport, if it shows the study whose views these are: a prior has its own page. */
+  /** The active viewport, if it shows images of the study whose views these are: a prior has its own page. */
   get #viewport() {
     const viewport = this.room.active();
-    return viewport.stack?.study === this.room.study ? viewport : null;
+    const { stack } = viewport;
+    return stack?.study === this.room.study && !stack.source ? viewport : null;
   }
 
   get #stacks() {
@@ -117,7 +118,7 @@ export class Presentation {
   // --- the dialog ---
 
   async open() {
-    this.#say('');
+    this.#say(this.room.active().stack?.source ? word('reformat-not-kept') : '');
     if (!this.dialog.open) this.dialog.showModal();
     await Promise.all([this.#readStates(), this.#readKeys()]);
   }
@@ -294,7 +295,10 @@ export class Presentation {
     const { shown, presentation, element: section } = viewport;
     const ask = shown?.ask;
     const on = Boolean(ask) && this.#stars.has(`${ask.instance}:${ask.frame}`);
-    if (viewport === this.room.active()) attribute(this.starButton, 'aria-pressed', String(on));
+    if (viewport === this.room.active()) {
+      attribute(this.starButton, 'aria-pressed', String(on));
+      this.starButton.disabled = Boolean(viewport.stack?.source);
+    }
     const holds = Boolean(ask) && ask.presentation > 0 && ask.presentation === presentation?.id;
     badge(section, 'state', holds ? word('view-of', { name: presentation.label }) : '');
     badge(section, 'star', on ? '★' : '');

@@ -46,6 +46,8 @@ export class Lines {
 
 /** Whether positions in both are told from the same origin, PS3.3 C.7.4.1. */
 export function sameSpace(one, other) {
+  const reformat = one.stack?.source ?? other.stack?.source; // planes and images of one series, whatever it says
+  if (reformat && one.stack?.series === other.stack?.series) return true;
   const frame = one.stack?.series.frameOfReference;
   return Boolean(frame) && frame === other.stack?.series.frameOfReference && one.stack.study.patient === other.stack.study.patient;
 }

@@ -80,7 +80,8 @@ export class Link {
   }
 }
 
-function depthsOf(stack) {
+/** How far along their normal the images of a stack lie, and it; null when they do not all face the same way. */
+export function depthsOf(stack) {
   if (stack.multiFrame) return null;
   const planes = Array.from({ length: stack.length }, (_, index) => planeOf(stack.facts(index)));
   if (planes.some((plane) => !plane || !parallel(plane, planes[0]))) return null;

@@ -15,8 +15,9 @@ export class Menu {
       });
     }
     for (const button of this.links) button.addEventListener('click', () => calls.link(button.dataset.link));
-    for (const [name, opener] of [['layouts', '[popovertarget="layouts"]'], ['links', '[popovertarget="links"]']]) {
-      this.#below(document.getElementById(name), page.querySelector(opener));
+    for (const name of ['layouts', 'links', 'reformats', 'segments']) {
+      const opener = page.querySelector(`[popovertarget="${name}"]`);
+      if (opener) this.#below(document.getElementById(name), opener);
     }
   }
 

@@ -59,10 +59,10 @@ export class Own {
   set(list) {
     const before = new Map(this.list.map((mark) => [mark.key, mark]));
     for (const mark of list) {
-      if (before.get(mark.key) !== mark) this.#waiting.set(mark.key, { study: mark.study, mark });
+      if (before.get(mark.key) !== mark && kept(mark)) this.#waiting.set(mark.key, { study: mark.study, mark });
       before.delete(mark.key);
     }
-    for (const [key, { study }] of before) this.#waiting.set(key, { study, mark: null });
+    for (const [key, mark] of before) if (kept(mark)) this.#waiting.set(key, { study: mark.study, mark: null });
     this.list = list;
     if (!this.get(this.selected)) this.selected = '';
     this.#tell();
@@ -104,6 +104,11 @@ export class Own {
     if (answer && (answer.ok || answer.status === 422)) entry.result = await answer.json();
     this.calls.drawn(); // asks again when the mark was moved meanwhile
   }
+}
+
+/** Marks on a reformat are not: another slice of the series would move its planes under them. */
+function kept({ instance }) {
+  return typeof instance === 'number';
 }
 
 function tell(key, study, mark) {

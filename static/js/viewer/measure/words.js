@@ -13,6 +13,7 @@ export function labelOf(mark, name, result) {
   if (result.sentence) return { lines: [name, result.sentence], doubtful: true };
   const lines = [`${name} · ${headline(mark, result)}`];
   if (result.statistics) lines.push(...valuesOf(result));
+  if (result.channels) lines.push(...coloursOf(result));
   if (['length', 'rectangle', 'ellipse'].includes(mark.shape) && !result.refusal) lines.push(word(`basis-${result.basis}`));
   return { lines, doubtful: Boolean(result.refusal) || (result.basis === 'none' && TWO.has(result.unit)) };
 }
@@ -23,6 +24,14 @@ function headline(mark, result) {
   const digits = result.unit === '°' || TWO.has(result.unit) ? 1 : 2;
   const number = figure(result.number, digits);
   return result.unit === '°' ? `${number}°` : [number, result.unit].filter(Boolean).join(' ');
+}
+
+function coloursOf({ channels }) {
+  const lines = channels.map(({ mean, deviation, low, high }, at) => {
+    const values = { mean: figure(mean, 1), sd: figure(deviation, 1) };
+    return `${'RGB'[at]} ${word('mean-sd', values)} · ${figure(low)}–${figure(high)}`;
+  });
+  return [...lines, word('pixels', { n: channels[0].count })];
 }
 
 function valuesOf({ statistics, value_unit: unit }) {

@@ -72,6 +72,7 @@ SENTENCES: dict[str, str | Promise] = {
     "reformat-reading": _("The volume is being read again. Try again in a moment."),
     "reformat-changed": _("Images of the series came or went meanwhile. Open the reformat again."),
     "outside": _("That point lies outside the image."),
+    "no-steps": _("This picture cannot be sent in parts."),
     "not-stored": _("The file of this image is missing in the store. Tell the administrator: fsck names it."),
     "unreadable": _(
         "The file of this image cannot be read at the moment. Try again; tell the administrator."

@@ -103,6 +103,7 @@ class RejectedCallers:
                     },
                 )
         except DatabaseError:
+            self._row_forget((title, address, why))
             log.exception("a rejected caller could not be noted")
 
     def record_stranger(self, *, address: str, reason: str, detail: str = "") -> None:
@@ -118,7 +119,14 @@ class RejectedCallers:
             with transaction.atomic():
                 self._diary_write(key, entry, calls)
         except DatabaseError:
+            self._row_forget(key)
             log.exception("a stranger could not be noted")
+
+    def _row_forget(self, key: tuple[str, str, str]) -> None:
+        """The row was rolled back: its number is given to somebody else."""
+        with self._lock:
+            if (seen := self._seen.get(key)) is not None:
+                seen.row = None
 
     def _diary_write(self, key: tuple[str, str, str], entry: Entry, calls: int) -> None:
         """One row an hour for the same caller and reason, with the number of its calls."""

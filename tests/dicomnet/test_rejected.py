@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from unittest.mock import Mock
 
 import pytest
+from django.db import DatabaseError
 
 from archive.models import AuditEvent
 from dicomnet.callers import CallerReason
 from dicomnet.dimse.negotiation import Rejection, proposal_read
-from dicomnet.models import UnknownCaller
+from dicomnet.models import Association, UnknownCaller
+from dicomnet.scp import rejected
 from dicomnet.scp.guard import TurnedAway
 from dicomnet.scp.rejected import NEW_A_MINUTE, REPEAT_SECONDS, RejectedCallers
 from tests.wire.peer import CT, EXPLICIT, associate_rq
@@ -76,3 +79,16 @@ def test_titles_are_shown_as_they_can_be(clock: list[float], title: str, shown: 
     call(RejectedCallers(), title)
     assert UnknownCaller.objects.get().ae_title == shown
     assert AuditEvent.objects.get().actor_name == (shown or "(no title)")
+
+
+def test_a_row_that_was_rolled_back_is_not_added_to(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers = RejectedCallers()
+    with monkeypatch.context() as broken:
+        broken.setattr(rejected, "audit_record", Mock(side_effect=DatabaseError("the disk is full")))
+        call(callers)
+    call(callers, "Y")  # gets the number of the row that was rolled back
+    clock[0] += REPEAT_SECONDS
+    call(callers)
+    assert list(Association.objects.order_by("id").values_list("peer", "calls")) == [("Y", 1), ("X", 1)]

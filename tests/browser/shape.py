@@ -32,8 +32,8 @@ _TARGETS = """
     if (!element.checkVisibility({ checkOpacity: false, checkVisibilityCSS: true })) continue;
     if (element.closest("p, dd, .sentence-text") && element.matches("a")) continue;
     if (element.disabled || element.matches(".skip, [type=hidden]")) continue;
-    element.scrollIntoView({ block: "nearest" });
     const owner = element.closest("label") ?? element;
+    owner.scrollIntoView({ block: "nearest" });
     const box = owner.getBoundingClientRect();
     const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
     const ours = (px, py) => {

@@ -21,17 +21,16 @@ from hashlib import sha256
 from typing import Any, Final
 
 from archive.imaging.cache import ByteCache
-from archive.imaging.frame_places import frame_slices
 from archive.imaging.geometry import fitted_size
 from archive.imaging.greyscale import Greyscale
-from archive.imaging.params import Encoding, Undecodable, View
+from archive.imaging.params import Encoding, View
 from archive.imaging.pipeline import stored_value
 from archive.imaging.raster import Raster
 from archive.imaging.reformat import Cut, Plane, Reformat, cut_of, plane_raster
 from archive.imaging.volume import Grid, Slice, Unfit, Volume, VolumeBuilder, grid_of
 from archive.models import Instance
+from archive.placing import frames_placed
 from archive.rendering import RENDER_POOL, FrameUnavailable, RenderedFrame, frame_passing, raster_render
-from archive.storage import NotStored, file_open
 
 LIMIT: Final = 1 << 30  # bytes of all volumes that are kept; none may be larger
 _PLANES: Final = 96 << 20
@@ -149,7 +148,7 @@ def _digest(images: list[Instance]) -> str:
 def _planned(instance: Instance, images: list[Instance], digest: str) -> Plan:
     try:
         if instance.number_of_frames > 1:
-            slices = _frame_slices(instance)
+            slices = frames_placed(instance=instance)
             frames = [(instance, number) for number in range(1, len(slices) + 1)]
         else:
             slices = [_slice(image) for image in images]
@@ -164,33 +163,9 @@ def _planned(instance: Instance, images: list[Instance], digest: str) -> Plan:
 
 
 def _slice(image: Instance) -> Slice:
-    facts = image.facts
-    if facts.get("samples", 1) != 1:
+    if image.facts.get("samples", 1) != 1:
         raise Unfit("colour")
-    # Spacing at a detector is none in the patient.
-    spacing = facts.get("pixel_spacing") if facts.get("spacing_basis") == "pixel" else None
-    return Slice(
-        position=tuple(facts.get("image_position") or ()),
-        orientation=tuple(facts.get("image_orientation") or ()),
-        spacing=tuple(spacing or ()),
-        rows=image.rows or 0,
-        columns=image.columns or 0,
-    )
-
-
-def _frame_slices(instance: Instance) -> list[Slice]:
-    try:
-        with file_open(instance.file_key) as file:
-            slices = frame_slices(file)
-    except Undecodable as error:
-        raise FrameUnavailable(error.code, error.detail) from error
-    except NotStored as error:
-        raise FrameUnavailable("not-stored", str(error)) from error
-    except OSError as error:
-        raise FrameUnavailable("unreadable", str(error)) from error
-    if len(slices) != instance.number_of_frames:
-        raise Unfit("no-position", f"{len(slices)} places of {instance.number_of_frames} frames")
-    return slices
+    return frames_placed(instance=image)[0]
 
 
 # ---------------------------------------------------------------------- the volume

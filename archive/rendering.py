@@ -74,6 +74,7 @@ __all__ = [
     "instance_windows",
     "raster_render",
     "thumbnail_render",
+    "unavailable",
 ]
 
 Array = npt.NDArray[Any]
@@ -143,7 +144,7 @@ def frame_render(*, instance: Instance, frame: int, view: View, encoding: Encodi
     STEPS and TABLE begin with ``STAMP`` bytes, the same for the same file: parts of two are no picture.
     """
     key = (*_key(instance), frame, view, encoding)
-    with _unavailable():
+    with unavailable():
         return _rendered.get_or_make(key, lambda: _render(instance, frame, view, encoding))
 
 
@@ -154,7 +155,7 @@ def frame_picture(
 
     (rows, columns) of ``bits`` each, or with ``colour`` uint8 (rows, columns, 3).
     """
-    with _unavailable():
+    with unavailable():
         source = _source(instance)
         pixels = _viewport(instance, source, frame, view)
         values, _ = picture(
@@ -166,7 +167,7 @@ def frame_picture(
 def thumbnail_render(*, instance: Instance, frame: int | None = None, size: int = 256) -> RenderedFrame:
     """A small JPEG of a frame, the middle one by default; raises FrameUnavailable("no-pixels") if none."""
     if frame is None:
-        with _unavailable():
+        with unavailable():
             frame = (_source(instance).frames + 1) // 2
     return frame_render(instance=instance, frame=frame, view=View(box=(size, size)), encoding=_THUMBNAIL)
 
@@ -174,7 +175,7 @@ def thumbnail_render(*, instance: Instance, frame: int | None = None, size: int 
 def instance_windows(*, instance: Instance, frame: int = 1) -> list[Window]:
     """The windows the object itself offers for a frame, in its order; none for objects without pixels."""
     try:
-        with _unavailable():
+        with unavailable():
             return list(_source(instance).greyscale(frame - 1).windows)
     except FrameUnavailable:
         return []
@@ -185,7 +186,7 @@ def frame_greys(*, instance: Instance, frame: int, view: View) -> tuple[Greyscal
 
     Raises FrameUnavailable.
     """
-    with _unavailable():
+    with unavailable():
         source = _source(instance)
         if source.palette is not None or source.description.colour:
             return None
@@ -196,14 +197,14 @@ def frame_greys(*, instance: Instance, frame: int, view: View) -> tuple[Greyscal
 
 def frame_stored_value(*, instance: Instance, frame: int, x: int, y: int) -> dict[str, Any]:
     """What lies at column ``x``, row ``y`` (from 0): ``stored``, ``value`` and its ``unit``, or ``rgb``."""
-    with _unavailable():
+    with unavailable():
         source = _source(instance)
         return stored_value(_frame(instance, source, frame), source.greyscale(frame - 1), x, y)
 
 
 def frame_stored(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale]:
     """The whole frame as stored and what its values mean, not to be changed; raises FrameUnavailable."""
-    with _unavailable():
+    with unavailable():
         source = _source(instance)
         return _frame(instance, source, frame), source.greyscale(frame - 1)
 
@@ -211,7 +212,7 @@ def frame_stored(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale]:
 def frame_passing(*, instance: Instance, frame: int) -> tuple[Raster, Greyscale, str]:
     """As ``frame_stored``, and the Frame of Reference UID; not kept for others: for who reads a whole
     series."""
-    with _unavailable():
+    with unavailable():
         source = _source(instance)
         if not 1 <= frame <= source.frames:
             raise Undecodable("no-such-frame", f"frame {frame} of {source.frames}")
@@ -238,7 +239,7 @@ def raster_render(
 
     ``identity``: what the stamp of STEPS and TABLE is made from, the same for what may be put together.
     """
-    with _unavailable():
+    with unavailable():
         if encoding in (STEPS, TABLE):
             part, window = grey_parts(raster, greyscale, view, encoding.format)
             data = hashlib.blake2b(identity.encode(), digest_size=STAMP).digest() + part
@@ -326,8 +327,8 @@ def _room_for(source: ImageSource) -> Iterator[None]:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
-    """Whatever keeps a frame from being shown leaves this module as one exception."""
+def unavailable() -> Iterator[None]:
+    """Whatever keeps a frame from being shown leaves as one exception, ``FrameUnavailable``."""
     try:
         yield
     except Undecodable as error:

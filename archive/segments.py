@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,9 +16,10 @@ from archive.imaging.segmentation import Segment, Segmentation, coverages_of
 from archive.imaging.source import ImageSource, decode_frame, pixel_handle, source_read
 from archive.imaging.volume import Slice
 from archive.models import Instance, Study
-from archive.rendering import FrameUnavailable
+from archive.placing import frames_placed
+from archive.rendering import FrameUnavailable, unavailable
 from archive.selectors import instances_of_class
-from archive.storage import NotStored, file_open
+from archive.storage import file_open
 
 CLASSES: Final = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # PS3.4 B.5
 _MOST_PLACES: Final = 50_000  # of one segmentation
@@ -50,7 +49,6 @@ class _Read:
 
 
 _read: ByteCache[tuple[int, str], _Read] = ByteCache(16 << 20, lambda read: 600 * len(read.slices) + 4096)
-_image_places: ByteCache[tuple[int, str], list[Slice]] = ByteCache(8 << 20, lambda found: 400 * len(found))
 
 
 def segmentations_laid(*, study: Study) -> list[Laid]:
@@ -81,7 +79,7 @@ def segments_picture(*, instance: Instance, image: Instance, frame: int) -> byte
     if over is None:
         raise FrameUnavailable("no-such-frame", f"nothing over frame {frame} of {image.sop_instance_uid}")
     _box, frames = over
-    with _unavailable(), file_open(instance.file_key) as file:
+    with unavailable(), file_open(instance.file_key) as file:
         pixels = pixel_handle(read.source, file)
         covers = [
             coverage
@@ -98,7 +96,7 @@ def segments_picture(*, instance: Instance, image: Instance, frame: int) -> byte
 
 def _segmentation(instance: Instance) -> _Read:
     def make() -> _Read:
-        with _unavailable(), file_open(instance.file_key) as file:
+        with unavailable(), file_open(instance.file_key) as file:
             source = source_read(file)
             file.seek(0)
             slices = frame_slices(file)
@@ -127,7 +125,7 @@ def _places(instance: Instance, read: _Read, image: Instance) -> dict[tuple[int,
 
 def _over(instance: Instance, read: _Read, image: Instance, frame: int) -> tuple[Box, list[int]] | None:
     """Where it lies over a frame of an image, and its frames (0-based) that do; those made from it first."""
-    slices = _slices(image)
+    slices = frames_placed(instance=image)
     if not 1 <= frame <= len(slices):
         return None
     uid, own = image.sop_instance_uid, slices[frame - 1]
@@ -161,39 +159,3 @@ def _beside(read: _Read, own: Slice) -> list[int]:
 def _same_space(instance: Instance, image: Instance) -> bool:
     space = instance.series.frame_of_reference_uid
     return bool(space) and space == image.series.frame_of_reference_uid
-
-
-def _slices(image: Instance) -> list[Slice]:
-    """Where each frame of an image lies; what is not known is empty."""
-    if image.number_of_frames == 1:
-        facts = image.facts
-        spacing = facts.get("pixel_spacing") if facts.get("spacing_basis") == "pixel" else None
-        position, axes = facts.get("image_position"), facts.get("image_orientation")
-        own = Slice(
-            tuple(position or ()),
-            tuple(axes or ()),
-            tuple(spacing or ()),
-            image.rows or 0,
-            image.columns or 0,
-        )
-        return [own]
-
-    def make() -> list[Slice]:
-        with _unavailable(), file_open(image.file_key) as file:
-            found = frame_slices(file)
-        bare = Slice((), (), (), image.rows or 0, image.columns or 0)
-        return found if len(found) == image.number_of_frames else [bare] * image.number_of_frames
-
-    return _image_places.get_or_make((image.pk, image.file_digest), make)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except Undecodable as error:
-        raise FrameUnavailable(error.code, error.detail) from error
-    except NotStored as error:
-        raise FrameUnavailable("not-stored", str(error)) from error
-    except OSError as error:
-        raise FrameUnavailable("unreadable", str(error)) from error

@@ -8,6 +8,7 @@ from viewer.views import (
     film_jobs,
     measuring,
     objects,
+    places,
     presentations,
     reading,
     reformats,
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("studies/<int:pk>/stars/", presentations.star, name="star"),
     path("studies/<int:pk>/stacks/", reading.stacks_json, name="viewer-stacks"),
     path("studies/<int:pk>/reformat/<int:instance>/", reformats.reformat, name="reformat"),
+    path("studies/<int:pk>/places/<int:instance>/", places.places, name="places"),
     path("studies/<int:pk>/segmentations/", segments.segmentations, name="segmentations"),
     path(
         "studies/<int:pk>/segmentations/<int:segmentation>/<int:image>/<int:frame>.png",

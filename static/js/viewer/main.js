@@ -171,6 +171,14 @@ function show(made, stack, index) {
   if (made === grid.active) activated(made);
   lines.moved();
   writeLinked();
+  stack.locate().then((news) => news && located());
+}
+
+/** It has become known where the frames of an image lie. */
+function located() {
+  lines.moved();
+  writeLinked();
+  for (const { viewport } of grid.screens) changed(viewport);
 }
 
 function arrange(rows, columns) {

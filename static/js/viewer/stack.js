@@ -1,9 +1,13 @@
 // A stack: the frames that scroll in one viewport, in reading order, and what is true of each.
 
+import { background } from '../session.js';
+
 export class Stack {
   #shared;
   #starts;
   #sizes = new Map(); // as the page says -> as the server shows it
+  #places = null; // of the frames of a multi-frame image, where they are known
+  #locating = null;
 
   /** @param {{key: string, series: object, facts: object, images: object[]}} record as the page carries it */
   constructor(record) {
@@ -35,7 +39,26 @@ export class Stack {
 
   /** What is true of the image at a place: what the whole stack shares, and its own. */
   facts(index) {
-    return { ...this.#shared, ...this.at(index).image };
+    return { ...this.#shared, ...this.at(index).image, ...this.#places?.[index] };
+  }
+
+  /** Whether the facts tell of each image where it lies, as far as anybody knows. */
+  get located() {
+    return !this.multiFrame || this.#places !== null;
+  }
+
+  /** Learn where each frame of a multi-frame image lies. @returns {Promise<boolean>} whether that is news */
+  locate() {
+    this.#locating ??= this.#learn();
+    return this.#locating;
+  }
+
+  async #learn() {
+    if (this.located || !this.facts(0).position) return false;
+    const answer = await background(`${this.study.places}${this.at(0).instance}/`);
+    if (answer?.ok) this.#places = (await answer.json()).frames;
+    else this.#locating = null; // asked again when it is shown again
+    return this.located;
   }
 
   /** Size of the whole frame in square pixels: as the server showed one like it, else as the page says. */

@@ -6,8 +6,6 @@ import { depthsOf } from './link.js';
 import { depthOf, planeOf, pointOf } from './planes.js';
 
 export class Cross {
-  #depths = new WeakMap(); // stack -> where its images lie along their normal
-
   /** @param {import('./grid.js').Grid} grid @param {import('./link.js').Link} link */
   constructor(grid, link) {
     this.grid = grid;
@@ -23,7 +21,7 @@ export class Cross {
 
   #go(viewport, x, y) {
     const place = viewport.placeAt(x, y);
-    const plane = place && !viewport.stack.multiFrame && planeOf(viewport.facts);
+    const plane = place && viewport.stack.located && planeOf(viewport.facts);
     if (plane) this.show(viewport, pointOf(plane, place));
   }
 
@@ -42,8 +40,7 @@ export class Cross {
 
   /** The place in a stack of the image nearest to a point; null for one whose images are not parallel. */
   nearest(stack, point) {
-    if (!this.#depths.has(stack)) this.#depths.set(stack, depthsOf(stack));
-    const depths = this.#depths.get(stack);
+    const depths = depthsOf(stack);
     if (!depths) return null;
     const wanted = depthOf({ corner: point }, depths.normal);
     let nearest = 0;

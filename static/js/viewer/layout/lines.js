@@ -53,7 +53,7 @@ export function sameSpace(one, other) {
 }
 
 function shownPlane(viewport) {
-  return viewport.shown && !viewport.stack.multiFrame ? planeOf(viewport.facts) : null;
+  return viewport.shown && viewport.stack.located ? planeOf(viewport.facts) : null;
 }
 
 function drawn([[x0, y0], [x1, y1]], other) {

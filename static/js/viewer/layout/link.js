@@ -7,7 +7,6 @@ export const KINDS = ['scroll', 'window', 'zoom'];
 
 export class Link {
   #following = false;
-  #depths = new WeakMap(); // stack -> depths of its images, in order
   on = new Set();
   #last = ['scroll'];
 
@@ -73,16 +72,22 @@ export class Link {
   #depthsFor(viewport, leader) {
     const { stack } = viewport;
     if (!stack || !leader.stack || !sameSpace(viewport, leader)) return null;
-    if (!this.#depths.has(stack)) this.#depths.set(stack, depthsOf(stack));
-    const depths = this.#depths.get(stack);
-    const plane = depths && !leader.stack.multiFrame && planeOf(leader.stack.facts(leader.index));
+    const depths = depthsOf(stack);
+    const plane = depths && leader.stack.located && planeOf(leader.stack.facts(leader.index));
     return plane && parallel(depths.plane, plane) ? depths : null;
   }
 }
 
+const known = new WeakMap(); // stack -> depths of its images, in order
+
 /** How far along their normal the images of a stack lie, and it; null when they do not all face the same way. */
 export function depthsOf(stack) {
-  if (stack.multiFrame) return null;
+  if (!stack.located) return null;
+  if (!known.has(stack)) known.set(stack, depthsFound(stack));
+  return known.get(stack);
+}
+
+function depthsFound(stack) {
   const planes = Array.from({ length: stack.length }, (_, index) => planeOf(stack.facts(index)));
   if (planes.some((plane) => !plane || !parallel(plane, planes[0]))) return null;
   const depths = planes.map((plane) => depthOf(plane, planes[0].normal));

@@ -118,7 +118,7 @@ export class Reformats {
 
   #beside(stack, before, index) {
     if (stack === before) return index;
-    const facts = before.multiFrame ? null : before.facts(index);
+    const facts = before.located ? before.facts(index) : null;
     const plane = facts && planeOf(facts);
     const point = plane && pointOf(plane, [plane.columns / 2, plane.rows / 2]);
     return (point && this.room.cross.nearest(stack, point)) ?? stack.length >> 1;

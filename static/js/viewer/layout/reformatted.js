@@ -22,6 +22,7 @@ export class Reformatted {
     this.length = this.cut.offsets.length;
     this.images = [];
     this.multiFrame = false;
+    this.located = true;
     this.frameTime = null;
     this.frameTimes = null;
     const { columns, rows, spacing, orientation, letters } = this.cut;
@@ -29,6 +30,11 @@ export class Reformatted {
     this.#shared = Object.fromEntries(KEPT.filter((name) => name in told).map((name) => [name, told[name]]));
     Object.assign(this.#shared, { columns, rows, spacing, orientation, letters, frames: this.length, spacingBasis: 'pixel' });
     Object.assign(this.#shared, { full: [columns, rows], thickness: thickness || spacing[0] });
+  }
+
+  /** Where its planes lie is known from the beginning, see Stack. */
+  async locate() {
+    return false;
   }
 
   /** The same planes, as thick and shown as this. */

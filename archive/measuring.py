@@ -28,6 +28,7 @@ from archive.imaging.measure import (
 )
 from archive.imaging.raster import Raster
 from archive.models import Instance
+from archive.placing import frames_placed
 from archive.rendering import FrameUnavailable, frame_stored
 from archive.storage import NotStored, file_open
 
@@ -81,8 +82,9 @@ class Measured:
 
 def frame_measure(*, instance: Instance, frame: int, shape: Shape, places: Sequence[Place]) -> Measured:
     """Measure what was drawn on a frame (1-based). Raises FrameUnavailable; a refusal is no error."""
+    calibration = _calibration(instance, frame)
     return _measured(
-        shape, places, _calibration(instance), lambda: (*frame_stored(instance=instance, frame=frame), None)
+        shape, places, calibration, lambda: (*frame_stored(instance=instance, frame=frame), None)
     )
 
 
@@ -127,16 +129,27 @@ def _marked(shape: Shape, places: Sequence[Place]) -> Sequence[Place]:
     return [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
 
 
-def _calibration(instance: Instance) -> Calibration:
+def _calibration(instance: Instance, frame: int) -> Calibration:
+    spacing = _frame_spacing(instance, frame)
     try:
         with file_open(instance.file_key) as file:
-            return calibration_read(read_header(file))
+            return calibration_read(read_header(file), spacing)
     except Unreadable as error:
         raise FrameUnavailable("broken-header", error.detail) from error
     except NotStored as error:
         raise FrameUnavailable("not-stored", str(error)) from error
     except OSError as error:
         raise FrameUnavailable("unreadable", str(error)) from error
+
+
+def _frame_spacing(instance: Instance, frame: int) -> tuple[float, float] | None:
+    """Of a frame of several, from its functional groups (PS3.3 C.7.6.16.2.1)."""
+    if instance.number_of_frames <= 1:
+        return None
+    for placed in frames_placed(instance=instance)[frame - 1 : frame]:
+        if len(placed.spacing) == 2 and min(placed.spacing) > 0:
+            return placed.spacing[0], placed.spacing[1]
+    return None
 
 
 def _angle(

@@ -95,12 +95,15 @@ _UNITS_X, _UNITS_Y = tag("PhysicalUnitsXDirection"), tag("PhysicalUnitsYDirectio
 _UNITS = {1: "%", 2: "dB", 3: "mm", 4: "s", 5: "Hz", 6: "dB/s", 7: "cm/s", 8: "cm²", 9: "cm²/s", 0xC: "°"}
 
 
-def calibration_read(header: Header) -> Calibration:
-    """What the header says of sizes; what it does not say is not guessed."""
+def calibration_read(header: Header, spacing: tuple[float, float] | None = None) -> Calibration:
+    """What the header says of sizes; what it does not say is not guessed.
+
+    ``spacing`` is the Pixel Spacing of one frame, where it has one of its own.
+    """
     top = header.values
     aspect = _pair(top, _ASPECT) or (1.0, 1.0)
     regions = tuple(found for item in top.items(_REGIONS) if (found := _region(item)))
-    pixel, imager = _pixel_spacing(top), _pair(top, _IMAGER)
+    pixel, imager = spacing or _pixel_spacing(top), _pair(top, _IMAGER)
     kind = top.text(_TYPE).upper()
     if regions:
         return Calibration(Basis.REGION, regions=regions, aspect=aspect)

@@ -12,9 +12,12 @@ import pytest
 from django.contrib.auth.models import AbstractUser
 from django.test import Client
 from django.utils import timezone
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
 from archive.models import AuditEvent, Instance, Study
+from tests.objects import item
 from viewer.models import Measurement
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +51,21 @@ def measured(client: Client, study: Study, **changes: Any) -> dict[str, Any]:
 def test_a_length_is_measured_in_the_patient(as_rita: Client, study: Study) -> None:
     found = measured(as_rita, study)  # 4 columns of 0.25, 3 rows of 0.5
     assert found == {"basis": "spacing", "number": pytest.approx(np.hypot(1, 1.5)), "unit": "mm"}
+
+
+def test_a_frame_is_measured_by_its_own_spacing(as_rita: Client, keep: Keep) -> None:
+    def measures(*spacing: float) -> Dataset:
+        return item(PixelMeasuresSequence=Sequence([item(PixelSpacing=list(spacing))]))
+
+    study = keep(
+        NumberOfFrames=3,
+        PixelSpacing=None,
+        PixelData=bytes(1536),
+        SharedFunctionalGroupsSequence=Sequence([measures(0.5, 0.25)]),
+        PerFrameFunctionalGroupsSequence=Sequence([item(), measures(2, 4), item()]),
+    )
+    lengths = [measured(as_rita, study, frame=frame)["number"] for frame in (1, 2, 3)]
+    assert lengths == [pytest.approx(np.hypot(1, 1.5)), pytest.approx(np.hypot(16, 6)), lengths[0]]
 
 
 @pytest.mark.parametrize("shape", ["rectangle", "ellipse"])

@@ -272,19 +272,24 @@ let timer = null;
 let reading = false;
 let unread = false;
 
-/** Read the list as it is now, without moving a row under a pointer. */
+/** The list as it is now; null when there is none to be had, or a search has put another here meanwhile. */
+async function read() {
+  const asked = results().dataset.address;
+  const answer = await background(location.pathname + asked, { headers: { "HX-Request": "true" } });
+  const text = answer?.ok ? await answer.text() : null;
+  if (text === null || asked !== results().dataset.address) return null;
+  return new DOMParser().parseFromString(`<body>${text}</body>`, "text/html").getElementById("results");
+}
+
+/** Read the list anew, without moving a row under a pointer. */
 async function refresh() {
   if (reading) {
     unread = true;
     return;
   }
   reading = true;
-  const asked = results().dataset.address;
-  const answer = await background(location.pathname + asked, { headers: { "HX-Request": "true" } });
-  if (answer?.ok && asked === results().dataset.address) {
-    const fresh = new DOMParser().parseFromString(`<body>${await answer.text()}</body>`, "text/html");
-    receive(fresh.getElementById("results"));
-  }
+  const fresh = await read();
+  if (fresh) receive(fresh);
   reading = false;
   if (unread) {
     unread = false;
@@ -354,11 +359,9 @@ function show(fresh) {
 
 /** Show what arrived: the first page, from the top. */
 async function reload() {
-  const answer = await background(location.pathname + results().dataset.address, { headers: { "HX-Request": "true" } });
-  if (!answer?.ok) return false;
-  const fresh = new DOMParser().parseFromString(`<body>${await answer.text()}</body>`, "text/html");
-  show(fresh.getElementById("results"));
-  return true;
+  const fresh = await read();
+  if (fresh) show(fresh);
+  return Boolean(fresh);
 }
 
 watch("study", (keys) => {

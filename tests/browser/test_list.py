@@ -78,6 +78,25 @@ def test_old_rows_stay_until_the_new_ones_are_there(page: Page) -> None:
     expect(rows(page)).to_have_count(1)
 
 
+def test_a_list_that_was_read_before_the_search_does_not_come_over_it(portal: Portal) -> None:
+    page = portal("omar")
+    page.add_init_script(
+        """const text = Response.prototype.text;
+        Response.prototype.text = async function () {
+          const found = await text.call(this);
+          if (found.includes('id="results"')) await new Promise((go) => { window.letGo = go; });
+          return found;
+        };"""
+    )
+    page.goto("/")
+    page.wait_for_function("() => Boolean(window.letGo)")  # the list is read anew when the line opens
+    page.fill("#q", "heart")
+    expect(rows(page)).to_have_count(1)
+    page.evaluate("window.letGo()")
+    page.wait_for_timeout(100)
+    expect(rows(page)).to_have_count(1)
+
+
 def test_escape_clears_the_search_then_the_selection(page: Page) -> None:
     page.fill("#q", "wang")
     expect(rows(page)).to_have_count(3)

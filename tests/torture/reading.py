@@ -38,13 +38,15 @@ class Soak:
 
     pictures: int = 0
     sockets: int = 0
+    unopened: int = 0
     wrong: list[str] = field(default_factory=list)
     grown: int = 0  # bytes of the web process from the end of the first fifth on
     log: str = ""
 
     def __str__(self) -> str:
         return (
-            f"{self.pictures} pictures over {self.sockets} sockets, {self.grown / 1048576:+.1f} MB, "
+            f"{self.pictures} pictures over {self.sockets} sockets ({self.unopened} not opened at once), "
+            f"{self.grown / 1048576:+.1f} MB, "
             f"{len(self.wrong)} wrong"
         )
 
@@ -94,7 +96,12 @@ class Reader:
     async def read(self, stock: list[Shelf], until: float) -> None:
         while time.monotonic() < until:
             shelf = self.random.choice(stock)
-            socket = await WebSocket.open(self.port, f"/ws/frames/{shelf.study}/", self.cookie)
+            try:
+                socket = await WebSocket.open(self.port, f"/ws/frames/{shelf.study}/", self.cookie)
+            except ConnectionResetError:
+                # The web server gives a handshake five seconds; a page tries again, and so do we.
+                self.soak.unopened += 1
+                continue
             self.soak.sockets += 1
             self.seq = 0
             leave = time.monotonic() + self.random.uniform(*_SHIFT_SECONDS)

@@ -18,5 +18,6 @@ def test_half_an_hour_of_reading(tmp_path: Path) -> None:
         print(soak)
     assert soak.wrong == []
     assert soak.log == ""
+    assert soak.unopened < soak.sockets / 20
     assert soak.pictures > 20 * SECONDS
     assert soak.grown < 50 << 20

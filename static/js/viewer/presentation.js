@@ -22,6 +22,14 @@ class Filtered {
     this.frameTime = null; // not a film any more
   }
 
+  get located() {
+    return this.stack.located;
+  }
+
+  locate() {
+    return this.stack.locate();
+  }
+
   at(index) {
     return this.stack.at(this.places[index]);
   }

@@ -4,6 +4,7 @@ the rules ends in an A-ABORT that says why, and leaves the server as it was."""
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 
@@ -154,8 +155,13 @@ def test_what_breaks_the_rules_is_aborted(
 
 
 def leftovers(scp: Scp) -> list[str]:
-    """Stages of objects that never became whole."""
-    return [path.name for path in (scp.data_dir / "store").rglob("*.part")]
+    """Stages of objects that never became whole, and were not thrown away in a while."""
+    deadline = time.monotonic() + 20
+    while found := [path.name for path in (scp.data_dir / "store").rglob("*.part")]:
+        if time.monotonic() > deadline:
+            return found
+        time.sleep(0.02)  # the peer may have its answer before the stage is gone
+    return []
 
 
 def test_release_in_the_middle_of_an_object_keeps_nothing(shared_scp: Scp, peer: Peer) -> None:

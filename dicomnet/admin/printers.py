@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from archive.admin.base import AuditedAdmin
 from archive.admin.show import Shape, moment, state
@@ -55,7 +56,7 @@ class PrinterAdmin(ProbingMixin, AuditedAdmin):
     def condition_word(self, printer: Printer) -> SafeString:
         return state(_SHAPES.get(printer.condition, "wait"), printer.get_condition_display())
 
-    @admin.display(description=_("asked"))
+    @admin.display(description=pgettext_lazy("printer", "asked"))
     def asked(self, printer: Printer) -> str:
         return moment(printer.condition_at)
 

@@ -3,6 +3,7 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Printer(models.Model):
@@ -24,7 +25,7 @@ class Printer(models.Model):
         BILINEAR = "BILINEAR", _("bilinear")
         CUBIC = "CUBIC", _("cubic")
 
-    name = models.CharField(_("name"), max_length=64, unique=True)
+    name = models.CharField(pgettext_lazy("printer", "name"), max_length=64, unique=True)
     ae_title = models.CharField(_("AE title"), max_length=16)
     host = models.CharField(_("host"), max_length=255)
     port = models.PositiveIntegerField(_("port"), validators=[MinValueValidator(1), MaxValueValidator(65535)])
@@ -69,7 +70,7 @@ class Printer(models.Model):
 
     condition = models.CharField(_("state"), max_length=8, choices=Condition.choices, blank=True, default="")
     condition_info = models.CharField(_("state in detail"), max_length=255, blank=True)
-    condition_at = models.DateTimeField(_("asked"), null=True, blank=True)
+    condition_at = models.DateTimeField(pgettext_lazy("printer", "asked"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("printer")
